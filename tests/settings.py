@@ -1,0 +1,30 @@
+"""The product's settings in test mode, out of reach of whatever the shell of the person at the desk has set.
+
+A test run has a folder of its own for what it keeps, so it neither meets the demo's moved clock nor a second run, and
+it uses a database and a Redis only where they are given to it by TEST_DATABASE_URL and TEST_REDIS_URL.
+"""
+
+import atexit
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+FROM_THE_DESK = (
+    "DATABASE_URL REDIS_URL EMAIL_URL SITE_URL PORT DEMO_SMTP_PORT SECRET_KEY FIELD_ENCRYPTION_KEYS ALLOWED_HOSTS"
+    " CLOCK_FILE STATIC_ROOT SWEEP_SECONDS OUTBOX_LEASE_SECONDS DEFAULT_FROM_EMAIL"
+)
+for name in FROM_THE_DESK.split():
+    os.environ.pop(name, None)
+for name in ("DATABASE_URL", "REDIS_URL"):
+    if given := os.environ.get(f"TEST_{name}"):
+        os.environ[name] = given
+
+if worker := os.environ.get("PYTEST_XDIST_WORKER"):  # started by a run that has made the folder already
+    os.environ["VAR_DIR"] = str(Path(os.environ["VAR_DIR"]) / worker)
+else:
+    os.environ["VAR_DIR"] = tempfile.mkdtemp(prefix="needlepoint-tests-")
+    atexit.register(shutil.rmtree, os.environ["VAR_DIR"], ignore_errors=True)
+os.environ["MODE"] = "test"
+
+from clinic.settings import *  # noqa: E402, F403
