@@ -1,0 +1,96 @@
+"""What the rules made of a patient's answers, for one session at one start."""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.fields import EncryptedTextField
+from treatments.models.catalogue import CatalogueVersion
+from treatments.models.courses import CourseSession
+
+
+class Outcome(models.TextChoices):
+    """Worst first."""
+
+    HARD_BLOCK = "hard_block", _("Not possible")
+    BLOCK = "block", _("Not possible yet")
+    HOLD = "hold", _("On hold")
+    TASK = "task", _("To do")
+    ADVISE = "advise", _("Advice")
+    PASS = "pass", _("Clear")
+
+
+Outcome.STANDS_IN_THE_WAY = (Outcome.HARD_BLOCK, Outcome.BLOCK, Outcome.HOLD)
+
+
+class Stage(models.TextChoices):
+    BOOKING = "booking", _("Booking")
+    PREVISIT = "previsit", _("Before the visit")
+    CHECKIN = "checkin", _("Check-in")
+
+
+class ScreeningQuerySet(models.QuerySet):
+    def newest_first(self):
+        return self.order_by("-created_at", "-pk")
+
+
+class Screening(models.Model):
+    """One run of the rules. Written once: a new answer or a new start makes a new screening."""
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    session = models.ForeignKey(CourseSession, on_delete=models.PROTECT, related_name="screenings")
+    stage = models.CharField(max_length=10, choices=Stage)
+    for_start = models.DateTimeField()
+    catalogue_version = models.ForeignKey(CatalogueVersion, on_delete=models.PROTECT, related_name="+")
+    answers = EncryptedTextField()
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    not_before = models.DateTimeField(null=True)
+    created_at = models.DateTimeField()
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects = ScreeningQuerySet.as_manager()
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(
+                name="screening_known_outcome",
+                condition=Q(outcome__in=["hard_block", "block", "hold", "task", "advise", "pass"]),
+            ),
+            models.CheckConstraint(
+                name="screening_known_stage", condition=Q(stage__in=["booking", "previsit", "checkin"])
+            ),
+        ]
+        indexes = [
+            # the light of a session is its newest screening
+            models.Index(name="screening_newest_of_session", fields=["session", "-created_at"])
+        ]
+
+    def __str__(self):
+        return f"screening {self.public_id}"
+
+
+class ScreeningFinding(models.Model):
+    """What one rule said. `reason` may name a medicine, so it is encrypted and never shown to reception."""
+
+    screening = models.ForeignKey(Screening, on_delete=models.CASCADE, related_name="findings")
+    rule_code = models.CharField(max_length=10)
+    outcome = models.CharField(max_length=10, choices=Outcome)
+    clear_from = models.DateTimeField(null=True)
+    reason = EncryptedTextField()
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.UniqueConstraint(fields=["screening", "rule_code"], name="screening_finding_once_per_rule"),
+            models.CheckConstraint(
+                name="screening_finding_known_outcome",
+                condition=Q(outcome__in=["hard_block", "block", "hold", "task", "advise", "pass"]),
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.rule_code}: {self.outcome}"
