@@ -44,10 +44,6 @@ class NodeModulesFinder(BaseFinder):
             return [self.storage.path(name)] if found else []
         return self.storage.path(name) if found else ""
 
-    def list(self, ignore_patterns):
-        """Every file, present or not: collectstatic then stops at a missing one instead of leaving it out."""
-        return [(name, self.storage) for name in FILES if not matches_patterns(name, ignore_patterns)]
-
     def check(self, **kwargs) -> list[CheckMessage]:
         missing = [name for name in FILES if not self.storage.exists(name)]
         if not missing:
@@ -59,6 +55,10 @@ class NodeModulesFinder(BaseFinder):
                 id="clinic.W001",
             )
         ]
+
+    def list(self, ignore_patterns):
+        """Every file, present or not: collectstatic then stops at a missing one instead of leaving it out."""
+        return [(name, self.storage) for name in FILES if not matches_patterns(name, ignore_patterns)]
 
 
 class HashedStaticFiles(CompressedManifestStaticFilesStorage):

@@ -10,12 +10,11 @@ import shutil
 import tempfile
 from pathlib import Path
 
-FROM_THE_DESK = (
-    "DATABASE_URL REDIS_URL EMAIL_URL SITE_URL PORT DEMO_SMTP_PORT SECRET_KEY FIELD_ENCRYPTION_KEYS ALLOWED_HOSTS"
-    " CLOCK_FILE STATIC_ROOT SWEEP_SECONDS OUTBOX_LEASE_SECONDS DEFAULT_FROM_EMAIL"
-)
-for name in FROM_THE_DESK.split():
-    os.environ.pop(name, None)
+from tests.servers import NAMES_FROM_THE_SHELL
+
+for name in NAMES_FROM_THE_SHELL:
+    if name != "VAR_DIR":
+        os.environ.pop(name, None)
 for name in ("DATABASE_URL", "REDIS_URL"):
     if given := os.environ.get(f"TEST_{name}"):
         os.environ[name] = given
