@@ -7,6 +7,16 @@ from django.db import DEFAULT_DB_ALIAS, models
 from django.db.backends.ddl_references import Statement, Table
 from django.db.models import F, Func, Q
 
+_TRIGGER = """
+CREATE TRIGGER %(trigger)s BEFORE %(event)s ON %(table)s
+WHEN NEW.%(column)s IS NOT NULL AND EXISTS (
+    SELECT 1 FROM %(table)s AS taken
+    WHERE taken.%(column)s = NEW.%(column)s AND taken.id <> %(own)s
+    AND taken.starts_at < NEW.ends_at AND taken.ends_at > NEW.starts_at
+)
+BEGIN SELECT RAISE(ABORT, '%(name)s'); END
+"""
+
 
 class _Span(Func):
     function = "TSTZRANGE"
@@ -40,18 +50,16 @@ class NoOverlap(models.BaseConstraint):
 
     def _triggers(self, model, schema_editor) -> list[Statement]:
         quote = schema_editor.quote_name
-        table = model._meta.db_table
         column = quote(model._meta.get_field(self.resource).column)
         changed = ", ".join([quote("starts_at"), quote("ends_at"), column])
         return [
             Statement(
-                "CREATE TRIGGER %(trigger)s BEFORE " + event + " ON %(table)s WHEN NEW." + column + " IS NOT NULL "
-                "AND EXISTS (SELECT 1 FROM %(table)s AS taken WHERE taken." + column + " = NEW." + column + " "
-                "AND taken.starts_at < NEW.ends_at AND taken.ends_at > NEW.starts_at AND taken.id <> %(own)s) "
-                "BEGIN SELECT RAISE(ABORT, '%(name)s'); END",
-                table=Table(table, quote),
-                trigger=quote(f"{self.name}_{suffix}"),
+                _TRIGGER,
+                table=Table(model._meta.db_table, quote),
+                column=column,
+                event=event,
                 own=own,
+                trigger=quote(f"{self.name}_{suffix}"),
                 name=self.name,
             )
             for event, suffix, own in [("INSERT", "insert", "-1"), (f"UPDATE OF {changed}", "update", "OLD.id")]

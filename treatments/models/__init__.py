@@ -1,16 +1,14 @@
 from treatments.models.catalogue import CatalogueVersion, Protocol, ScreeningRule, Zone
 from treatments.models.courses import Course, CourseSession
-from treatments.models.screenings import Outcome, Screening, ScreeningFinding, Stage
+from treatments.models.screenings import Screening, ScreeningFinding
 
 __all__ = [
     "CatalogueVersion",
     "Course",
     "CourseSession",
-    "Outcome",
     "Protocol",
     "Screening",
     "ScreeningFinding",
     "ScreeningRule",
-    "Stage",
     "Zone",
 ]

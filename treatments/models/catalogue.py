@@ -3,9 +3,9 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
-from django.utils.translation import gettext_lazy as _
 
 from clinic.models import HARD_MAX_DEPTH_MM, Tone
+from treatments.catalogue import Override
 
 
 class CatalogueVersionQuerySet(models.QuerySet):
@@ -130,11 +130,6 @@ class Zone(models.Model):
 
 class ScreeningRule(models.Model):
     """A rule as it stood in one version. `definition` is the rule's part of the source, for whoever reviews it."""
-
-    class Override(models.TextChoices):
-        NONE = "none", _("Nobody")
-        CLINICIAN = "clinician", _("Clinical lead")
-        AESTHETICIAN = "aesthetician", _("Practitioner")
 
     version = models.ForeignKey(CatalogueVersion, on_delete=models.PROTECT, related_name="rules")
     code = models.CharField(max_length=10)

@@ -5,31 +5,11 @@ import uuid
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
-from django.utils.translation import gettext_lazy as _
 
 from clinic.fields import EncryptedTextField
+from treatments.catalogue import Outcome, Stage
 from treatments.models.catalogue import CatalogueVersion
 from treatments.models.courses import CourseSession
-
-
-class Outcome(models.TextChoices):
-    """Worst first."""
-
-    HARD_BLOCK = "hard_block", _("Not possible")
-    BLOCK = "block", _("Not possible yet")
-    HOLD = "hold", _("On hold")
-    TASK = "task", _("To do")
-    ADVISE = "advise", _("Advice")
-    PASS = "pass", _("Clear")
-
-
-Outcome.STANDS_IN_THE_WAY = (Outcome.HARD_BLOCK, Outcome.BLOCK, Outcome.HOLD)
-
-
-class Stage(models.TextChoices):
-    BOOKING = "booking", _("Booking")
-    PREVISIT = "previsit", _("Before the visit")
-    CHECKIN = "checkin", _("Check-in")
 
 
 class ScreeningQuerySet(models.QuerySet):
@@ -71,6 +51,11 @@ class Screening(models.Model):
 
     def __str__(self):
         return f"screening {self.public_id}"
+
+    @property
+    def stands_in_the_way(self) -> bool:
+        """Whether the visit waits for a decision or may not take place."""
+        return Outcome(self.outcome) in (Outcome.HOLD, Outcome.BLOCK, Outcome.HARD_BLOCK)
 
 
 class ScreeningFinding(models.Model):

@@ -1,0 +1,66 @@
+"""Between a patient's facts and the answers that the rules read.
+
+What a question learns is kept as a medical fact, so that the next booking finds it and need not ask again. Answers
+about the last 24 hours are true of one visit only and are never kept as facts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from patients.models import MedicalFact, Patient
+from patients.records import record_fact
+
+
+@dataclass(frozen=True)
+class _Home:
+    """Where the answers of one subject live: the question whose answer it is, and the one that dates it."""
+
+    subject: str
+    answer: str
+    on: str | None = None
+
+
+_HOMES = (
+    _Home("isotretinoin", answer="Q04", on="Q04b"),
+    _Home("immune medicine", answer="Q05"),
+    _Home("prescriber's advice on immune medicine", answer="Q05c"),
+)
+
+
+def _current_facts(patient: Patient) -> dict[str, MedicalFact]:
+    return {fact.subject: fact for fact in patient.facts.current().filter(kind=MedicalFact.Kind.MEDICINE)}
+
+
+def known_answers(patient: Patient) -> dict[str, str]:
+    """What the patient's current facts answer, by question id."""
+    facts = _current_facts(patient)
+    known = {}
+    for home in _HOMES:
+        if fact := facts.get(home.subject):
+            known[home.answer] = fact.answer
+            if home.on and fact.on:
+                known[home.on] = fact.on
+    return known
+
+
+def answered_at(patient: Patient, question: str) -> datetime | None:
+    """When the question was last answered; all that reception is shown of an answer."""
+    home = next(home for home in _HOMES if home.answer == question)
+    fact = _current_facts(patient).get(home.subject)
+    return fact.recorded_at if fact else None
+
+
+def record_answers(*, patient: Patient, answers: Mapping[str, str], by, now: datetime) -> None:
+    """Keep what was answered as facts of the patient. Questions that are not in `answers` are left as they are."""
+    for home in _HOMES:
+        if home.answer in answers:
+            record_fact(
+                patient=patient,
+                kind=MedicalFact.Kind.MEDICINE,
+                subject=home.subject,
+                answer=answers[home.answer],
+                on=answers.get(home.on, "") if home.on else "",
+                by=by,
+                now=now,
+            )
