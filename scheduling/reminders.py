@@ -1,0 +1,256 @@
+"""What a patient is told about an appointment: planned with the booking, turned into mails when due.
+
+The `plan_for_…` functions run inside the transaction of `scheduling.booking`, after the revision went up; they take
+back what has not left of the older revisions. `mail_due_reminders` belongs to the sweep. A reminder for a patient
+without an e-mail address is planned all the same and left out when it is due: `messages_for` then says "phone".
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext as _
+
+from clinic import emails, outbox
+from clinic.models import OutgoingMail
+from clinic.times import before_quiet_hours, days_before_by_wall_clock
+from scheduling.calendar_files import CANCEL, PUBLISH, calendar_file
+from scheduling.models import Appointment, Reminder
+from treatments.catalogue import Outcome
+from treatments.models import Screening
+
+logger = logging.getLogger(__name__)
+
+Kind = Reminder.Kind
+State = Reminder.State
+
+CHUNK = 50
+DAYS_BEFORE = 2
+OUT_OF_THE_SUN = timedelta(hours=24)
+
+
+def plan_for_booking(*, appointment: Appointment, now: datetime) -> None:
+    _take_back(appointment)
+    _plan(appointment, Kind.CONFIRMATION, now)
+
+
+def plan_for_move(*, appointment: Appointment, now: datetime) -> None:
+    """A patient who never heard of the earlier time is not told that it has moved."""
+    _take_back(appointment)
+    _plan(appointment, Kind.MOVED if _expects_a_visit(appointment) else Kind.CONFIRMATION, now)
+
+
+def plan_for_cancel(*, appointment: Appointment, now: datetime) -> None:
+    """A patient who never heard of the visit need not hear that it is cancelled."""
+    _take_back(appointment)
+    if _expects_a_visit(appointment):
+        _plan(appointment, Kind.CANCELLED, now)
+
+
+def plan_for_reactivation(*, appointment: Appointment, now: datetime) -> None:
+    _take_back(appointment)
+    _plan(appointment, Kind.CONFIRMATION, now)
+
+
+def _take_back(appointment: Appointment) -> None:
+    reminders = Reminder.objects.filter(appointment=appointment)
+    outbox.withdraw(OutgoingMail.objects.filter(reminders__appointment=appointment))
+    reminders.filter(Q(state=State.PLANNED) | Q(state=State.MAILED, mail__status=OutgoingMail.Status.WITHDRAWN)).update(
+        state=State.WITHDRAWN
+    )
+
+
+def _expects_a_visit(appointment: Appointment) -> bool:
+    """Whether the last that the patient heard, or may have heard, was a time to come."""
+    heard = appointment.reminders.filter(
+        Q(mail__status__in=(OutgoingMail.Status.SENT, OutgoingMail.Status.SENDING)) | Q(mail__is_repeat=True)
+    )
+    last = heard.order_by("-revision").first()
+    return last is not None and last.kind != Kind.CANCELLED
+
+
+def _plan(appointment: Appointment, kind: Reminder.Kind, now: datetime) -> None:
+    due = {kind: now}
+    if kind != Kind.CANCELLED:
+        zone = appointment.location.zone
+        two_days_before = days_before_by_wall_clock(appointment.starts_at, DAYS_BEFORE, zone)
+        due[Kind.BEFORE_48H] = max(now, before_quiet_hours(two_days_before, zone))
+    Reminder.objects.bulk_create(
+        Reminder(appointment=appointment, kind=kind, revision=appointment.revision, due_at=due_at)
+        for kind, due_at in due.items()
+    )
+
+
+def mail_due_reminders(*, now: datetime) -> int:
+    """Turn what is due into mails and say how many; safe to run twice at the same time.
+
+    All that is due of one appointment becomes one mail, in the transaction that looks at the appointment again. What
+    has lost its point, or has no address to go to, is left out.
+    """
+    mails, passed_over = 0, set()
+    while chunk := set(
+        Reminder.objects.due(now).exclude(appointment__in=passed_over).values_list("appointment_id", flat=True)[:CHUNK]
+    ):
+        mails += _mail_appointments(chunk, passed_over, now)
+    return mails
+
+
+def _mail_appointments(keys: set[int], passed_over: set[int], now: datetime) -> int:
+    """Settle the due reminders of some appointments and say how many mails came of them.
+
+    Adds to `passed_over` what another worker holds and what cannot be rendered: neither may hold up the rest.
+    """
+    with transaction.atomic():
+        appointments = (
+            Appointment.objects.filter(pk__in=keys)
+            .with_everything()
+            .select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .in_bulk()
+        )
+        passed_over |= keys - appointments.keys()
+        due = defaultdict(list)
+        for reminder in Reminder.objects.due(now).filter(appointment__in=appointments):
+            due[reminder.appointment_id].append(reminder)
+        held = _held_sessions(appointments.values())
+        mails, settled = [], []
+        for key, reminders in due.items():
+            appointment = appointments[key]
+            try:
+                mail = _compose(appointment, reminders, is_held=appointment.session_id in held, now=now)
+            except Exception as error:  # it stays due and is tried again with the next sweep
+                logger.error("The mail about appointment %s cannot be made (%s).", key, type(error).__name__)
+                passed_over.add(key)
+                continue
+            mails += [mail] if mail else []
+            settled += reminders
+        outbox.queue_mails(mails)
+        Reminder.objects.bulk_update(settled, ["state", "mail"])
+        return len(mails)
+
+
+def _held_sessions(appointments: Iterable[Appointment]) -> set[int]:
+    """Keys of the sessions that wait for a clinician: their time is kept and not final."""
+    newest = {}
+    screenings = Screening.objects.filter(session__in=[appointment.session_id for appointment in appointments])
+    for session, outcome in screenings.newest_first().values_list("session_id", "outcome"):
+        newest.setdefault(session, outcome)
+    waiting = {Outcome.HOLD, Outcome.BLOCK, Outcome.HARD_BLOCK}
+    return {session for session, outcome in newest.items() if outcome in waiting}
+
+
+def _compose(
+    appointment: Appointment, reminders: list[Reminder], *, is_held: bool, now: datetime
+) -> OutgoingMail | None:
+    """One mail for all that is due of an appointment. Marks the reminders as mailed with it, or as left out."""
+    standing = [reminder for reminder in reminders if _has_a_point(reminder, appointment, now)]
+    for reminder in reminders:
+        reminder.state = State.SKIPPED
+    if not standing or not appointment.patient.email:
+        return None
+    kinds = {reminder.kind for reminder in standing}
+    # The preparation rides along with what must be said anyway; alone it is a mail of its own.
+    name = next(kind for kind in (Kind.CANCELLED, Kind.MOVED, Kind.CONFIRMATION, Kind.BEFORE_48H) if kind in kinds)
+    context = _context(appointment, now) | {"is_held": is_held, "with_preparation": Kind.BEFORE_48H in kinds}
+    rendered = emails.render(name.value, context)
+    method = CANCEL if name == Kind.CANCELLED else "" if name == Kind.BEFORE_48H else PUBLISH
+    mail = outbox.compose_mail(
+        to=appointment.patient.email,
+        subject=rendered.subject,
+        text=rendered.text,
+        html=rendered.html,
+        calendar=calendar_file(appointment, method=method, is_tentative=is_held, now=now) if method else "",
+        calendar_method=method,
+        due_at=now,
+        expires_at=_point_ends(name, appointment),
+        now=now,
+    )
+    for reminder in standing:
+        reminder.state, reminder.mail = State.MAILED, mail
+    return mail
+
+
+def _point_ends(kind: str, appointment: Appointment) -> datetime:
+    """From when on a mail of this kind is of no use any more."""
+    return appointment.ends_at if kind == Kind.CANCELLED else appointment.starts_at
+
+
+def _has_a_point(reminder: Reminder, appointment: Appointment, now: datetime) -> bool:
+    return (
+        reminder.revision == appointment.revision
+        and appointment.is_cancelled == (reminder.kind == Kind.CANCELLED)
+        and now < _point_ends(reminder.kind, appointment)
+    )
+
+
+def _context(appointment: Appointment, now: datetime) -> dict:
+    location = appointment.location
+    local = appointment.starts_at.astimezone(location.zone)
+    sun_from = appointment.starts_at - OUT_OF_THE_SUN
+    return {
+        "clinic_name": location.name,
+        "first_name": appointment.patient.given_name,
+        "start": _full_date(local),
+        "day": format_date(local, "l j F"),
+        "minutes": int((appointment.ends_at - appointment.starts_at).total_seconds() // 60),
+        "sun_from": _full_date(sun_from.astimezone(location.zone)) if sun_from > now else "",
+        "practitioner": appointment.practitioner.name,
+        "place": location.address or location.name,
+        "address": location.address,
+        "phone": location.phone,
+        "phone_link": "".join(c for c in location.phone if c.isdecimal() or c == "+"),
+        "zone_sentence": _zone_sentence(location.zone_name),
+    }
+
+
+def _full_date(local: datetime) -> str:
+    return format_date(local, "l j F Y, H:i")
+
+
+def _zone_sentence(zone_name: str) -> str:
+    if zone_name == "Europe/London":
+        return _("Times are UK time.")
+    return _("Times are %(city)s time.") % {"city": zone_name.rpartition("/")[2].replace("_", " ")}
+
+
+@dataclass(frozen=True)
+class Message:
+    """A line of the side panel: what a patient is or was told, how far it has come, and since or from when."""
+
+    kind: str
+    words: str
+    at: datetime
+    needs_a_call: bool = False
+
+
+def messages_for(appointment: Appointment) -> list[Message]:
+    """All that was ever planned for an appointment, oldest first, in one query."""
+    has_address = bool(appointment.patient.email)
+    return [
+        Message(reminder.get_kind_display(), *_progress(reminder, has_address))
+        for reminder in appointment.reminders.select_related("mail")
+    ]
+
+
+def _progress(reminder: Reminder, has_address: bool) -> tuple[str, datetime, bool]:
+    mail = reminder.mail
+    Status = OutgoingMail.Status
+    if reminder.state == State.WITHDRAWN:
+        return _("Withdrawn before it left"), reminder.due_at, False
+    if reminder.state in (State.PLANNED, State.SKIPPED) and not has_address:
+        return _("No e-mail address: please phone"), reminder.due_at, True
+    if reminder.state == State.SKIPPED:
+        return _("Left out, because it had lost its point"), reminder.due_at, False
+    if reminder.state == State.PLANNED:
+        return _("Planned"), reminder.due_at, False
+    if mail.status == Status.SENT:
+        return _("Sent, perhaps twice") if mail.is_repeat else _("Sent"), mail.sent_at, False
+    if mail.status == Status.FAILED:
+        return _("The address was refused: please phone"), mail.due_at, True
+    if mail.status == Status.EXPIRED:
+        return _("It could not leave in time: please phone"), mail.due_at, True
+    return _("Not accepted yet, trying again") if mail.last_error else _("On its way"), mail.due_at, False

@@ -1,0 +1,18 @@
+"""What beat starts. Thin: the truth is in rows, and every task may run twice or not at all."""
+
+from celery import shared_task
+
+from clinic import outbox
+from clinic.heartbeats import beat
+from clinic.times import now, real_now
+from scheduling.reminders import mail_due_reminders
+
+
+@shared_task
+def sweep() -> None:
+    """Turn due reminders into mails, hand over what is due, forget old bodies."""
+    at = now()
+    mail_due_reminders(now=at)
+    outbox.deliver(now=at)
+    outbox.forget_old_bodies(now=at)
+    beat(name="sweep", at=real_now())
