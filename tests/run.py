@@ -126,7 +126,7 @@ class Run:
             return
         with ExitStack() as stack:
             env = self._servers(stack)
-            self.pytest("journeys in a browser", "-m", "browser", DJANGO_ALLOW_ASYNC_UNSAFE="true", **env)
+            self.pytest("journeys in a browser", "-m", "browser", **env)
 
     def faults(self) -> None:
         with ExitStack() as stack:

@@ -1,0 +1,124 @@
+"""A browser that fails the test for what a patient or a receptionist would never report.
+
+Every page that a test opens is watched: an error on the console (a broken Content-Security-Policy is one), an exception
+in a script and a request to any other host fail the test at its end. Paths are relative to the live server.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import BrowserContext, Page, expect
+
+from clinic.models import User
+from tests import servers
+from tests.factories import PASSWORD
+
+FLAGS = [
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+# Chromium reports these answers as errors; here they are a form with mistakes and a time that was just taken.
+EXPECTED_ANSWERS = re.compile(r"the server responded with a status of (409|422)\b")
+WCAG_22_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+SIZES = {1440: 900, 820: 1180, 390: 844}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def django_beside_playwright():
+    """Playwright keeps an event loop in this thread, and Django would refuse to work beside it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        yield
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict) -> dict:
+    try:
+        program = servers.chromium_program()
+    except servers.Missing as missing:
+        pytest.skip(str(missing))
+    as_root = ["--no-sandbox"] if os.geteuid() == 0 else []
+    return browser_type_launch_args | {"executable_path": program, "args": [*FLAGS, *as_root]}
+
+
+@pytest.fixture(scope="session")
+def base_url(live_server) -> str:
+    return live_server.url
+
+
+@pytest.fixture
+def new_context(new_context):
+    """Opens a browser of one more person; what goes wrong in any of their pages fails the test."""
+    problems: list[str] = []
+
+    def watch(context: BrowserContext) -> BrowserContext:
+        context.on("console", lambda message: note(message.text) if message.type == "error" else None)
+        context.on("weberror", lambda error: note(str(error.error)))
+        context.on("request", lambda request: note_host(request.url))
+        return context
+
+    def note(text: str) -> None:
+        if not EXPECTED_ANSWERS.search(text):
+            problems.append(text)
+
+    def note_host(url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in {"data", "blob"} and parts.hostname not in {"localhost", "127.0.0.1"}:
+            problems.append(f"asked another host: {url}")
+
+    yield lambda **options: watch(new_context(**options))
+    assert problems == []
+
+
+@pytest.fixture
+def axe() -> Callable[[Page], None]:
+    """Asserts that axe finds nothing against WCAG 2.2 AA on the page as it stands."""
+
+    def assert_nothing_found(page: Page) -> None:
+        results = Axe().run(page, options={"resultTypes": ["violations"], "runOnly": WCAG_22_AA})
+        assert results.violations_count == 0, f"{page.url}\n{results.generate_report()}"
+
+    return assert_nothing_found
+
+
+@pytest.fixture
+def sign_in(page: Page) -> Callable[[User], None]:
+    """Signs a member of staff made by the factories in through the login page and waits for the page after it."""
+
+    def through_the_login_page(user: User) -> None:
+        page.goto("/login/")
+        page.locator("[name=username]").fill(user.username)
+        page.locator("[name=password]").fill(PASSWORD)
+        page.locator("form button:not([type=button])").click()
+        expect(page).not_to_have_url(re.compile(r"/login/"))
+
+    return through_the_login_page
+
+
+@pytest.fixture
+def take_pictures() -> Callable[[Page, str], None]:
+    """Pictures for people: the page at three widths, light and dark, in the folder named by PICTURES; else nothing."""
+
+    def at_every_size(page: Page, name: str) -> None:
+        if not (folder := os.environ.get("PICTURES")):
+            return
+        before = page.viewport_size
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            for width, height in SIZES.items():
+                page.set_viewport_size({"width": width, "height": height})
+                path = Path(folder) / f"{name}-{width}-{scheme}.png"
+                page.screenshot(path=path, full_page=True, animations="disabled")
+        page.emulate_media(color_scheme="null")
+        page.set_viewport_size(before)
+
+    return at_every_size
