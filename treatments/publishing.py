@@ -1,0 +1,110 @@
+"""Catalogue versions: the only writer of what the clinic offers and of the rules."""
+
+from dataclasses import asdict
+from datetime import datetime
+from functools import lru_cache
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from treatments import catalogue
+from treatments.catalogue import Catalogue
+from treatments.models import CatalogueVersion, Protocol, ScreeningRule, Zone
+
+
+def publish_catalogue(*, text: str, by, now: datetime, note: str = "") -> CatalogueVersion:
+    """Check a catalogue and store it as the next version, which is the current one from then on.
+
+    Earlier versions stay as they are, with everything that was decided by them. `by` is None when the program itself
+    publishes. Raises CatalogueError, having stored nothing, for a text that the loader refuses.
+    """
+    loaded = catalogue.load(text)
+    with transaction.atomic():
+        # The newest version is the lock: two people who publish at once get two numbers.
+        CatalogueVersion.objects.select_for_update().order_by("-number").first()
+        newest = CatalogueVersion.objects.aggregate(number=Max("number"))["number"] or 0
+        version = CatalogueVersion.objects.create(
+            number=newest + 1, source=text, note=note, published_at=now, published_by=by
+        )
+        _store(version, loaded)
+    return version
+
+
+def ensure_catalogue(*, now: datetime) -> CatalogueVersion:
+    """The current version; on a clinic's first start, the file that ships with the program, published.
+
+    What was published is never overwritten, whatever the shipped file says by now.
+    """
+    current = CatalogueVersion.objects.current()
+    if current is not None:
+        return current
+    try:
+        return publish_catalogue(text=catalogue.shipped_text(), by=None, now=now)
+    except IntegrityError:  # another process has published the first version in the meantime
+        return CatalogueVersion.objects.current()
+
+
+def catalogue_of(version: CatalogueVersion) -> Catalogue:
+    """The catalogue as it stood in a version; read once in a process for as long as the same text is asked for."""
+    return _loaded(version.source)
+
+
+@lru_cache(maxsize=8)
+def _loaded(source: str) -> Catalogue:
+    return catalogue.load(source)
+
+
+def _store(version: CatalogueVersion, loaded: Catalogue) -> None:
+    Protocol.objects.bulk_create(
+        Protocol(
+            version=version,
+            code=protocol.code,
+            name=protocol.name,
+            tone=protocol.tone,
+            sessions_min=protocol.sessions.min,
+            sessions_typical=protocol.sessions.typical,
+            sessions_max=protocol.sessions.max,
+            interval_weeks_min=protocol.interval_weeks.min,
+            interval_weeks_typical=protocol.interval_weeks.typical,
+            interval_weeks_max=protocol.interval_weeks.max,
+            depth_min_mm=protocol.depth_mm.min,
+            depth_start_mm=protocol.depth_mm.typical,
+            depth_max_mm=protocol.depth_mm.max,
+            endpoint=protocol.endpoint,
+            preparation_minutes=protocol.preparation,
+            numbing_minutes=protocol.numbing,
+            needling_minutes=protocol.needling,
+            clean_up_minutes=protocol.clean_up,
+            review_after=protocol.review_after,
+            needs_clinician_plan=protocol.needs_clinician_plan,
+            refreshers_min_per_year=protocol.refreshers and protocol.refreshers.min_per_year,
+            refreshers_max_per_year=protocol.refreshers and protocol.refreshers.max_per_year,
+        )
+        for protocol in loaded.protocols.values()
+    )
+    Zone.objects.bulk_create(
+        Zone(
+            version=version,
+            code=zone.code,
+            name=zone.name,
+            soft_min_mm=zone.soft_min_mm,
+            soft_max_mm=zone.soft_max_mm,
+            scar_soft_max_mm=zone.scar_soft_max_mm,
+            is_bookable=zone.is_bookable,
+            is_keloid_prone=zone.is_keloid_prone,
+        )
+        for zone in loaded.zones.values()
+    )
+    ScreeningRule.objects.bulk_create(
+        ScreeningRule(
+            version=version,
+            code=rule.code,
+            name=rule.name,
+            tag=rule.tag,
+            grade=rule.grade or "",
+            override=rule.override,
+            is_active=rule.is_active,
+            definition=asdict(rule),
+        )
+        for rule in loaded.rules.values()
+    )
