@@ -33,6 +33,8 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import psycopg2
 from aiosmtpd.controller import Controller
@@ -101,6 +103,17 @@ def answers(address: int | Path) -> bool:
     with socket.socket(family, socket.SOCK_STREAM) as client:
         client.settimeout(1)
         return client.connect_ex(target or ("127.0.0.1", address)) == 0
+
+
+def responds(url: str) -> bool:
+    """Whether a web server answers there, with whatever status."""
+    try:
+        urlopen(f"{url}/healthz", timeout=5).close()  # noqa: S310 - an address of our own
+    except HTTPError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
 # --- Children -------------------------------------------------------------------------------------------------------
@@ -364,7 +377,7 @@ class web(_Process):
         command = ["gunicorn", "clinic.wsgi", f"--bind=127.0.0.1:{self.port}"]
         command += [f"--workers={workers}", f"--threads={threads}", "--worker-tmp-dir", env["VAR_DIR"]]
         env = {"SITE_URL": self.url} | dict(env)
-        super().__init__("web", env, command, lambda said: "Booting worker" in said and answers(self.port))
+        super().__init__("web", env, command, lambda said: responds(self.url))
 
     def __enter__(self) -> str:
         super().__enter__()
