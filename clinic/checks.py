@@ -22,7 +22,6 @@ def encryption_keys_are_usable(app_configs, **kwargs):
     return problems
 
 
-
 @register
 def site_url_is_complete(app_configs, **kwargs):
     if not settings.SITE_URL.startswith(("http://", "https://")):

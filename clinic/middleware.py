@@ -3,7 +3,10 @@
 from urllib.parse import unquote
 
 from django.core.exceptions import BadRequest
+from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
+
+from clinic.access import location_of, locations_of
 
 
 def refuse_broken_text(get_response):
@@ -27,5 +30,17 @@ def keep_private(get_response):
             response["Cache-Control"] = "no-store, private"
         patch_vary_headers(response, ["HX-Request"])
         return response
+
+    return middleware
+
+
+def use_local_time(get_response):
+    """Staff read every time as the clock on the wall of the location on the screen shows it."""
+
+    def middleware(request):
+        if request.user.is_authenticated and locations_of(request):
+            with timezone.override(location_of(request).zone):
+                return get_response(request)
+        return get_response(request)
 
     return middleware

@@ -42,7 +42,9 @@ FIELD_ENCRYPTION_KEYS = env.list(
 PORT = env.int("PORT", default=8000)
 SITE_URL = env("SITE_URL", default=f"http://localhost:{PORT}").rstrip("/")
 SITE_HOST = SITE_URL.partition("://")[2].partition("/")[0].rpartition(":")[0] or SITE_URL.partition("://")[2]
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[SITE_HOST] if IS_PRODUCTION else [SITE_HOST, "localhost", "127.0.0.1"])
+ALLOWED_HOSTS = env.list(
+    "ALLOWED_HOSTS", default=[SITE_HOST] if IS_PRODUCTION else [SITE_HOST, "localhost", "127.0.0.1"]
+)
 
 # --- Applications ---------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -75,6 +77,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "clinic.middleware.keep_private",
+    "clinic.middleware.use_local_time",
     "auditlog.middleware.AuditlogMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -104,7 +107,7 @@ CRISPY_ALLOWED_TEMPLATE_PACKS = CRISPY_TEMPLATE_PACK = "bootstrap5"
 DATABASES = {"default": env.db("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'needlepoint.sqlite3'}")}
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"] |= {
-        # A deferred transaction that turns into a writer fails at once with "database is locked"; an immediate one waits.
+        # A deferred transaction that turns into a writer fails at once as "locked"; an immediate one waits its turn.
         "OPTIONS": {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

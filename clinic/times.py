@@ -62,7 +62,7 @@ def later_reading(local: datetime, zone: ZoneInfo) -> datetime:
 
 
 def at_local(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The instant, in UTC, at which the clock on the wall shows `at` on `day`; the first one where it shows it twice."""
+    """The instant, in UTC, at which a wall clock shows `at` on `day`; the first one where it does so twice."""
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
 
 

@@ -1,6 +1,5 @@
 """Every address of the application."""
 
-from django.conf import settings
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
@@ -17,5 +16,3 @@ urlpatterns = [
     path("patients/", include("patients.urls")),
     path("", include("scheduling.urls")),
 ]
-if not settings.IS_PRODUCTION:
-    urlpatterns.append(path("demo/", include("scheduling.mailbox_urls")))

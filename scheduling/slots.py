@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from django.db.models import Q
 
@@ -131,6 +132,14 @@ def nearest_slots(*, to: datetime, count: int = 3, around_days: int = 7, **searc
     slots = find_slots(first_day=first_day, days=(day - first_day).days + around_days + 1, **search)
     slots.sort(key=lambda slot: abs(slot.starts_at - to))
     return sorted(slots[:count], key=lambda slot: slot.starts_at)
+
+
+def by_day(slots: Iterable[Slot], zone: ZoneInfo, *, limit: int) -> list[tuple[date, list[Slot]]]:
+    """The first `limit` local days that have slots, each start once however many practitioners could take it."""
+    days: dict[date, dict[datetime, Slot]] = {}
+    for slot in slots:
+        days.setdefault(local_date(slot.starts_at, zone), {}).setdefault(slot.starts_at, slot)
+    return [(day, list(starts.values())) for day, starts in list(days.items())[:limit]]
 
 
 def free_places(

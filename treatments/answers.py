@@ -6,7 +6,7 @@ about the last 24 hours are true of one visit only and are never kept as facts.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from patients.models import MedicalFact, Patient
 from patients.records import record_fact
@@ -52,15 +52,25 @@ def answered_at(patient: Patient, question: str) -> datetime | None:
 
 
 def record_answers(*, patient: Patient, answers: Mapping[str, str], by, now: datetime) -> None:
-    """Keep what was answered as facts of the patient. Questions that are not in `answers` are left as they are."""
+    """Keep what was answered as facts of the patient. Questions that are not in `answers` are left as they are.
+
+    The same answer twice within an hour is one answer, sent twice.
+    """
+    facts = _current_facts(patient)
     for home in _HOMES:
-        if home.answer in answers:
+        fact, on = facts.get(home.subject), answers.get(home.on, "") if home.on else ""
+        is_repeated = (
+            fact
+            and (fact.answer, fact.on) == (answers.get(home.answer), on)
+            and now - fact.recorded_at < timedelta(hours=1)
+        )
+        if home.answer in answers and not is_repeated:
             record_fact(
                 patient=patient,
                 kind=MedicalFact.Kind.MEDICINE,
                 subject=home.subject,
                 answer=answers[home.answer],
-                on=answers.get(home.on, "") if home.on else "",
+                on=on,
                 by=by,
                 now=now,
             )

@@ -1,0 +1,155 @@
+"""What is asked to book or to move, and how a time is named in a form."""
+
+import uuid
+from datetime import date, datetime, timedelta
+
+from django import forms
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from clinic.models import Device, Practitioner, Room
+from clinic.times import local_date
+from scheduling.slots import Slot, practitioners_of
+from treatments.models import CatalogueVersion, Protocol, Zone
+
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+SLOT_ERROR = _("Choose one of the free times.")
+
+
+def slot_value(slot: Slot) -> str:
+    """How a form names a slot: its start in UTC and its practitioner."""
+    return f"{slot.starts_at.isoformat()} {slot.practitioner.public_id}"
+
+
+class SlotField(forms.CharField):
+    """A slot as `slot_value` names it; cleans to (start in UTC, practitioner of the location)."""
+
+    def __init__(self, *, location, **options):
+        super().__init__(max_length=80, error_messages={"required": SLOT_ERROR}, **options)
+        self.location = location
+
+    def clean(self, value):
+        start, _space, practitioner = super().clean(value).partition(" ")
+        try:
+            starts_at = parse_datetime(start)
+            found = practitioners_of(self.location).filter(public_id=uuid.UUID(practitioner)).first()
+        except ValueError:
+            raise forms.ValidationError(SLOT_ERROR) from None
+        if not found or not starts_at or not starts_at.tzinfo or not FIRST_DAY <= starts_at.date() <= LAST_DAY:
+            raise forms.ValidationError(SLOT_ERROR)
+        return starts_at, found
+
+
+class DayField(forms.DateField):
+    """A day within reason."""
+
+    def __init__(self, **options):
+        super().__init__(
+            widget=forms.DateInput(attrs={"type": "date"}),
+            error_messages={"invalid": _("Give the day as 2026-03-29.")},
+            **options,
+        )
+
+    def validate(self, value):
+        super().validate(value)
+        if value and not FIRST_DAY <= value <= LAST_DAY:
+            raise forms.ValidationError(_("Give a day between 2000 and 2100."))
+
+
+class RevisionForm(forms.Form):
+    """Which state of an appointment the person who changes it saw."""
+
+    revision = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+
+
+class SearchForm(forms.Form):
+    """With whom and from which day on free times are looked for."""
+
+    practitioner = forms.ModelChoiceField(
+        label=_("Practitioner"),
+        queryset=Practitioner.objects.none(),
+        required=False,
+        empty_label=_("Anybody free"),
+        to_field_name="public_id",
+    )
+    from_day = DayField(label=_("From"), required=False)
+
+    def __init__(self, *args, location, now, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.today = local_date(now, location.zone)
+        self.fields["practitioner"].queryset = practitioners_of(location)
+        self.fields["from_day"].widget.attrs["min"] = self.today.isoformat()
+
+    def clean_from_day(self):
+        """From today on, whatever was asked for; up to two years ahead."""
+        day = self.cleaned_data["from_day"] or self.today
+        return min(max(day, self.today), self.today + timedelta(days=730))
+
+
+class BookingForm(SearchForm):
+    """What is booked. `slot` is asked for only once the free times are on the screen."""
+
+    protocol = forms.ModelChoiceField(
+        label=_("What would the patient like to improve?"),
+        queryset=Protocol.objects.none(),
+        empty_label=_("Choose a treatment"),
+        to_field_name="code",
+        error_messages={"required": _("Choose what is to be treated.")},
+    )
+    zones = forms.ModelMultipleChoiceField(
+        label=_("Where on the skin?"),
+        queryset=Zone.objects.none(),
+        required=False,
+        to_field_name="code",
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Leave this open if it is not known yet."),
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        version = CatalogueVersion.objects.current()
+        self.fields["protocol"].queryset = Protocol.objects.filter(version=version)
+        self.fields["zones"].queryset = Zone.objects.filter(version=version, is_bookable=True)
+
+    def add_slot(self, location) -> None:
+        self.fields["slot"] = SlotField(location=location)
+
+
+class MoveForm(RevisionForm):
+    def __init__(self, *args, location, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["slot"] = SlotField(location=location)
+
+
+class PlacesForm(RevisionForm):
+    """Another room or device; with the ones that were on the screen when somebody chose."""
+
+    room = forms.ModelChoiceField(
+        label=_("Room"), queryset=Room.objects.none(), to_field_name="public_id", empty_label=None
+    )
+    device = forms.ModelChoiceField(
+        label=_("Device"), queryset=Device.objects.none(), to_field_name="public_id", empty_label=None
+    )
+    seen_room = forms.ModelChoiceField(
+        queryset=Room.objects.none(), to_field_name="public_id", widget=forms.HiddenInput
+    )
+    seen_device = forms.ModelChoiceField(
+        queryset=Device.objects.none(), to_field_name="public_id", widget=forms.HiddenInput
+    )
+
+    def __init__(self, *args, location, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["room"].queryset = location.rooms.filter(is_active=True)
+        self.fields["device"].queryset = location.devices.filter(is_active=True)
+        self.fields["seen_room"].queryset = location.rooms.all()
+        self.fields["seen_device"].queryset = location.devices.all()
+
+
+def day_of(text: str | None) -> date | None:
+    """The day that an address names, or None where it names none within reason."""
+    try:
+        day = datetime.strptime(text or "", "%Y-%m-%d").date()
+    except ValueError:
+        return None
+    return day if FIRST_DAY <= day <= LAST_DAY else None

@@ -1,0 +1,252 @@
+"""The side panel of an appointment, and what can be done from it."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
+
+from clinic import times
+from clinic.access import EVERYBODY, allow, locations_of, own_or_404
+from clinic.audit import record_opening
+from patients.models import Patient
+from scheduling import booking, reminders
+from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm, slot_value
+from scheduling.models import Appointment
+from scheduling.slots import by_day, find_slots
+from treatments.catalogue import Stage
+from treatments.screenings import screen_patient
+
+DAYS_SEARCHED = 28
+DAYS_OFFERED = 6
+
+
+def uuid_or_none(text: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text or "")
+    except ValueError:
+        return None
+
+
+def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
+    """What the panel shows; opening it is written to the patient's trail."""
+    record_opening(appointment.patient)
+    screening = appointment.session.screenings.newest_first().prefetch_related("findings").first()
+    return {
+        "appointment": appointment,
+        "zones": list(appointment.session.course.zones.all()),
+        "screening": screening,
+        "may_read_answers": request.user.may_read_answers,
+        "messages_sent": reminders.messages_for(appointment),
+        "is_past": appointment.starts_at <= times.now(),
+        "places_form": PlacesForm(
+            location=appointment.location,
+            initial={
+                "revision": appointment.revision,
+                "room": appointment.room.public_id,
+                "device": appointment.device.public_id,
+                "seen_room": appointment.room.public_id,
+                "seen_device": appointment.device.public_id,
+            },
+        ),
+    }
+
+
+def _appointment(request, public_id) -> Appointment:
+    return own_or_404(Appointment.objects.with_everything(), request, public_id)
+
+
+def _board_url(appointment: Appointment) -> str:
+    day = times.local_date(appointment.starts_at, appointment.location.zone)
+    return f"{reverse('scheduling:board-day')}?day={day}&appointment={appointment.public_id}"
+
+
+def _panel(request, appointment, *, refusal: str = "", status: int = 200, **extra) -> HttpResponse:
+    context = panel_context(request, appointment) | {"refusal": refusal} | extra
+    return render(request, "scheduling/_panel.html", context, status=status)
+
+
+def _answer(request, public_id, change, done: str) -> HttpResponse:
+    """Carry out a change of an appointment; show its panel as it stands then, with a refusal in words if there was one.
+
+    Without htmx the board with the panel comes back instead.
+    """
+    try:
+        change()
+    except booking.BookingRefused as error:
+        if request.htmx:
+            alternatives = [(slot_value(slot), slot) for slot in getattr(error, "alternatives", ())]
+            return _panel(
+                request, _appointment(request, public_id), refusal=error.message, status=409, alternatives=alternatives
+            )
+        messages.error(request, error.message)
+    else:
+        if request.htmx:
+            return trigger_client_event(_panel(request, _appointment(request, public_id), done=done), "board-changed")
+        messages.success(request, done)
+    return redirect(_board_url(_appointment(request, public_id)))
+
+
+@require_safe
+@allow(*EVERYBODY)
+def appointment_show(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """The panel as a fragment; as a page, the board of its day with the panel open."""
+    appointment = _appointment(request, public_id)
+    if not request.htmx:
+        return redirect(_board_url(appointment))
+    return _panel(request, appointment)
+
+
+def _change_by_revision(writer, done: str):
+    """A view that posts nothing but the revision that was on the screen."""
+
+    @require_POST
+    @allow(*EVERYBODY)
+    def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+        appointment = _appointment(request, public_id)
+        form = RevisionForm(request.POST)
+        # without a readable revision nobody knows what was seen: -1 is never the stored one
+        revision = form.cleaned_data["revision"] if form.is_valid() else -1
+        arguments = {"appointment": appointment, "revision": revision, "by": request.user, "now": times.now()}
+        return _answer(request, public_id, lambda: writer(**arguments), done)
+
+    return view
+
+
+appointment_confirm = _change_by_revision(booking.confirm_appointment, gettext_lazy("Confirmed."))
+appointment_cancel = _change_by_revision(booking.cancel_appointment, gettext_lazy("Cancelled. The time is free again."))
+appointment_reactivate = _change_by_revision(booking.reactivate_appointment, gettext_lazy("Back at its old time."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@allow(*EVERYBODY)
+def appointment_move(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Free times for an appointment, and the move to one of them."""
+    appointment = _appointment(request, public_id)
+    if request.method != "POST":
+        return _move_page(request, appointment)
+    form = MoveForm(request.POST, location=appointment.location)
+    if not form.is_valid():
+        sentence = next(iter(form.errors.values()))[0]
+        return _move_page(request, appointment, refusal=sentence, status=422)
+    starts_at, practitioner = form.cleaned_data["slot"]
+    try:
+        moved = booking.move_appointment(
+            appointment=appointment,
+            starts_at=starts_at,
+            practitioner=practitioner,
+            revision=form.cleaned_data["revision"],
+            by=request.user,
+            now=times.now(),
+        )
+    except booking.BookingRefused as error:
+        return _move_page(
+            request,
+            appointment,
+            refusal=error.message,
+            alternatives=getattr(error, "alternatives", ()),
+            status=409,
+        )
+    messages.success(request, _("Moved. The patient gets a mail with the new time."))
+    url = _board_url(moved)
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+
+
+def _move_page(request, appointment, *, refusal="", alternatives=(), status=200) -> HttpResponse:
+    location, now = appointment.location, times.now()
+    course = appointment.session.course
+    search = SearchForm(
+        request.GET if "from_day" in request.GET else None,
+        location=location,
+        now=now,
+        initial={
+            "practitioner": appointment.practitioner.public_id,
+            "from_day": times.local_date(max(appointment.starts_at, now), location.zone),
+        },
+    )
+    chosen = search.cleaned_data if search.is_valid() else {}
+    first_day = chosen.get("from_day") or search.initial["from_day"]
+    result = screen_patient(
+        patient=course.patient, protocol=course.protocol, stage=Stage.BOOKING, start=now, zone=location.zone
+    )
+    slots = (
+        []
+        if result.is_blocked_without_date
+        else find_slots(
+            location=location,
+            protocol=course.protocol,
+            patient=course.patient,
+            zones=course.zones.all(),
+            first_day=first_day,
+            days=DAYS_SEARCHED,
+            now=now,
+            not_before=result.not_before,
+            practitioner=chosen.get("practitioner") if search.is_bound else appointment.practitioner,
+            ignoring=appointment,
+        )
+    )
+    context = {
+        "appointment": appointment,
+        "search": search,
+        "days": offered(slots, location.zone),
+        "alternatives": [(slot_value(slot), slot) for slot in alternatives],
+        "refusal": refusal,
+        "result": result,
+    }
+    template = "scheduling/_move.html" if request.htmx else "scheduling/appointment_move.html"
+    return render(request, template, context, status=status)
+
+
+def offered(slots, zone):
+    """Days with their slots as a form needs them: value and slot."""
+    return [
+        (day, [(slot_value(slot), slot) for slot in starts]) for day, starts in by_day(slots, zone, limit=DAYS_OFFERED)
+    ]
+
+
+@require_POST
+@allow(*EVERYBODY)
+def appointment_places(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Another room or device for the same time."""
+    appointment = _appointment(request, public_id)
+    form = PlacesForm(request.POST, location=appointment.location)
+    if not form.is_valid():
+        return _panel(request, appointment, refusal=_("Choose a room and a device from the lists."), status=422)
+    chosen = form.cleaned_data
+
+    def change():
+        booking.change_places(
+            appointment=appointment,
+            room=chosen["room"],
+            device=chosen["device"],
+            seen=(chosen["seen_room"], chosen["seen_device"]),
+            revision=chosen["revision"],
+            by=request.user,
+            now=times.now(),
+        )
+
+    return _answer(request, public_id, change, _("Changed. The time stays as it is."))
+
+
+@require_safe
+@allow(*EVERYBODY)
+def patient_visits(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """The visits of a patient, for her page: what comes, and what was, newest first."""
+    patient = own_or_404(Patient.objects, request, public_id)
+    appointments = (
+        Appointment.objects.of_locations(locations_of(request))
+        .filter(session__course__patient=patient)
+        .with_everything()
+        .order_by("-starts_at")
+    )
+    now = times.now()
+    context = {
+        "upcoming": [each for each in appointments if each.starts_at > now and not each.is_cancelled][::-1],
+        "earlier": [each for each in appointments if each.starts_at <= now or each.is_cancelled],
+    }
+    return render(request, "scheduling/_patient_visits.html", context)

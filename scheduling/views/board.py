@@ -1,0 +1,37 @@
+"""The day board."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_safe
+
+from clinic import times
+from clinic.access import EVERYBODY, allow, location_of, locations_of
+from scheduling.board import read_board
+from scheduling.forms import day_of
+from scheduling.models import Appointment
+from scheduling.views.appointments import panel_context, uuid_or_none
+
+
+@require_safe
+@allow(*EVERYBODY)
+def home(request: HttpRequest) -> HttpResponse:
+    return redirect("scheduling:board-day")
+
+
+@require_safe
+@allow(*EVERYBODY)
+def board_day(request: HttpRequest) -> HttpResponse:
+    """A day of the location on the screen, `?day=2026-03-29`; with `?appointment=` its panel is open beside it."""
+    now = times.now()
+    location = location_of(request)
+    day = day_of(request.GET.get("day")) or times.local_date(now, location.zone)
+    context = {"board": read_board(location=location, day=day, now=now)}
+    if request.htmx:
+        return render(request, "scheduling/_board.html", context)
+    opened = uuid_or_none(request.GET.get("appointment"))
+    appointment = opened and (
+        Appointment.objects.of_locations(locations_of(request)).with_everything().filter(public_id=opened).first()
+    )
+    if appointment:
+        context |= panel_context(request, appointment)
+    return render(request, "scheduling/board_day.html", context)

@@ -1,0 +1,152 @@
+"""Booking: the patient, what she wants, the health questions, a free time."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+from django_htmx.http import HttpResponseClientRedirect
+
+from clinic import times
+from clinic.access import EVERYBODY, allow, location_of, own_or_404
+from clinic.audit import record_opening
+from patients.models import Patient
+from scheduling import booking
+from scheduling.forms import BookingForm, slot_value
+from scheduling.slots import find_slots
+from scheduling.views.appointments import DAYS_SEARCHED, offered, uuid_or_none
+from treatments.answers import record_answers
+from treatments.catalogue import Stage
+from treatments.forms import AnswersForm
+from treatments.models import CatalogueVersion
+from treatments.publishing import catalogue_of
+from treatments.screenings import screen_patient
+
+WISH = ("day", "practitioner", "at")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@allow(*EVERYBODY)
+def booking_create(request: HttpRequest) -> HttpResponse:
+    """The page on which a visit is booked, and the booking itself.
+
+    `?day=&practitioner=&at=` is a place on the board that somebody pointed at. It is kept in the session while the
+    patient is found or entered.
+    """
+    if request.method == "POST":
+        return _book(request)
+    wish = {key: request.GET[key] for key in WISH if request.GET.get(key)}
+    if wish or "patient" not in request.GET:
+        request.session["wish"] = wish
+    if "patient" not in request.GET:
+        return render(request, "scheduling/booking_create.html", {"wish": wish})
+    patient = own_or_404(Patient.objects, request, uuid_or_none(request.GET["patient"]))
+    record_opening(patient)
+    return _page(request, patient, *_forms(request, patient))
+
+
+@require_POST
+@allow(*EVERYBODY)
+def booking_times(request: HttpRequest) -> HttpResponse:
+    """Keep the answers and show what is free because of them."""
+    patient = own_or_404(Patient.objects, request, uuid_or_none(request.POST.get("patient")))
+    form, answers = _forms(request, patient)
+    if not (form.is_valid() & answers.is_valid()):
+        return _page(request, patient, form, answers, status=422)
+    record_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
+    return _page(request, patient, form, answers, offer=_offer(request, patient, form))
+
+
+def _book(request: HttpRequest) -> HttpResponse:
+    patient = own_or_404(Patient.objects, request, uuid_or_none(request.POST.get("patient")))
+    form, answers = _forms(request, patient)
+    form.add_slot(location_of(request))
+    if not (form.is_valid() & answers.is_valid()):
+        offer = _offer(request, patient, form) if list(form.errors) == ["slot"] else None
+        return _page(request, patient, form, answers, offer=offer, status=422)
+    record_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
+    starts_at, practitioner = form.cleaned_data["slot"]
+    try:
+        booked = booking.book_appointment(
+            patient=patient,
+            protocol=form.cleaned_data["protocol"],
+            zones=form.cleaned_data["zones"],
+            location=location_of(request),
+            practitioner=practitioner,
+            starts_at=starts_at,
+            by=request.user,
+            now=times.now(),
+            key=form.cleaned_data["key"],
+        )
+    except booking.BookingRefused as error:
+        offer = _offer(request, patient, form) | {
+            "refusal": error.message,
+            "alternatives": [(slot_value(slot), slot) for slot in getattr(error, "alternatives", ())],
+        }
+        return _page(request, patient, form, answers, offer=offer, status=409)
+    request.session.pop("wish", None)
+    messages.success(request, _("Booked."))
+    day = times.local_date(booked.starts_at, booked.location.zone)
+    url = f"{reverse('scheduling:board-day')}?day={day}&appointment={booked.public_id}"
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+
+
+def _forms(request: HttpRequest, patient: Patient) -> tuple[BookingForm, AnswersForm]:
+    location = location_of(request)
+    wish = request.session.get("wish", {})
+    data = request.POST if request.method == "POST" else None
+    initial = {"practitioner": wish.get("practitioner"), "from_day": wish.get("day"), "key": uuid.uuid4()}
+    return (
+        BookingForm(data, location=location, now=times.now(), initial=initial),
+        AnswersForm(
+            data,
+            catalogue=catalogue_of(CatalogueVersion.objects.current()),
+            stage=Stage.BOOKING,
+            patient=patient,
+            zone=location.zone,
+        ),
+    )
+
+
+def _offer(request: HttpRequest, patient: Patient, form: BookingForm) -> dict:
+    """The light and the free times for what the form asks."""
+    location, now, wanted = location_of(request), times.now(), form.cleaned_data
+    result = screen_patient(
+        patient=patient, protocol=wanted["protocol"], stage=Stage.BOOKING, start=now, zone=location.zone
+    )
+    first_day = wanted["from_day"]
+    if result.not_before:
+        first_day = max(first_day, times.local_date(result.not_before, location.zone))
+    slots = (
+        []
+        if result.is_blocked_without_date
+        else find_slots(
+            location=location,
+            protocol=wanted["protocol"],
+            patient=patient,
+            zones=wanted["zones"],
+            first_day=first_day,
+            days=DAYS_SEARCHED,
+            now=now,
+            not_before=result.not_before,
+            practitioner=wanted["practitioner"],
+        )
+    )
+    return {"result": result, "days": offered(slots, location.zone), "first_day": first_day}
+
+
+def _page(request, patient, form, answers, *, offer=None, status=200) -> HttpResponse:
+    context = {
+        "patient": patient,
+        "form": form,
+        "answers": answers,
+        "offer": offer,
+        "wish": request.session.get("wish", {}),
+        "chosen_slot": form.data.get("slot", ""),
+        "may_read_answers": request.user.may_read_answers,
+    }
+    template = "scheduling/_booking.html" if request.htmx else "scheduling/booking_create.html"
+    return render(request, template, context, status=status)
