@@ -472,6 +472,7 @@ class smtp_sink:
         await asyncio.sleep(self.data_delay)
         if self.data_answer:
             return self.data_answer
-        message = message_from_bytes(envelope.original_content, policy=policy.default)
+        lines = envelope.original_content.replace(b"\r\n", b"\n")  # as a mail program would keep them
+        message = message_from_bytes(lines, policy=policy.default)
         self.messages.append(Received(message, envelope.mail_from, tuple(envelope.rcpt_tos)))
         return "250 Taken"

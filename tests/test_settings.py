@@ -28,7 +28,7 @@ def test_children_share_folder_and_database_with_the_test_that_starts_them(db):
     assert (child["MODE"], child["SWEEP_SECONDS"]) == ("test", "1")
     assert Path(child["VAR_DIR"]) == settings.VAR_DIR
     assert child["DATABASE_URL"] == servers.database_url()
-    assert connection.settings_dict["NAME"] in child["DATABASE_URL"]
+    assert str(connection.settings_dict["NAME"]) in child["DATABASE_URL"]
 
 
 def test_children_do_not_inherit_a_clinic_from_the_shell(monkeypatch):
