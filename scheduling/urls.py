@@ -1,7 +1,26 @@
 from django.conf import settings
 from django.urls import include, path
 
+from scheduling.views import appointments, board, bookings, health
+
 app_name = "scheduling"
-urlpatterns = []
+
+urlpatterns = [
+    path("", board.home, name="home"),
+    path("healthz", health.healthz, name="health"),
+    path("board/", board.board_day, name="board-day"),
+    path("bookings/new/", bookings.booking_create, name="booking-create"),
+    path("bookings/times/", bookings.booking_times, name="booking-times"),
+    path("appointments/<uuid:public_id>/", appointments.appointment_show, name="appointment-show"),
+    path("appointments/<uuid:public_id>/confirm/", appointments.appointment_confirm, name="appointment-confirm"),
+    path("appointments/<uuid:public_id>/move/", appointments.appointment_move, name="appointment-move"),
+    path("appointments/<uuid:public_id>/places/", appointments.appointment_places, name="appointment-places"),
+    path("appointments/<uuid:public_id>/cancel/", appointments.appointment_cancel, name="appointment-cancel"),
+    path(
+        "appointments/<uuid:public_id>/reactivate/", appointments.appointment_reactivate, name="appointment-reactivate"
+    ),
+    path("patients/<uuid:public_id>/visits/", appointments.patient_visits, name="patient-visits"),
+    path("", include("scheduling.hours_urls")),
+]
 if not settings.IS_PRODUCTION:
     urlpatterns.append(path("demo/", include("scheduling.mailbox_urls")))
