@@ -61,6 +61,7 @@ def new_context(new_context):
     problems: list[str] = []
 
     def watch(context: BrowserContext) -> BrowserContext:
+        context.set_default_timeout(15_000)
         context.on("console", lambda message: note(message.text) if message.type == "error" else None)
         context.on("weberror", lambda error: note(str(error.error)))
         context.on("request", lambda request: note_host(request.url))
