@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -173,8 +174,8 @@ class Run:
             print(f"{part.name:<45}{part.passed:>10}{part.failed:>10}{part.skipped:>10}{part.seconds:>10.1f}")
         if self.left_out:
             print(
-                f"\nNot everything could run here: {'; '.join(self.left_out)}. apt could not install what is missing."
-                " Install it by hand (Debian: apt install " + " ".join(PROGRAMS) + ") and run this again.\n"
+                f"\nNot everything could run here: {'; '.join(self.left_out)}. Installing with apt was not possible or"
+                f" not allowed; with `apt install {' '.join(PROGRAMS)}` done by hand the whole of it runs.\n"
             )
         if failed := [part.name for part in self.parts if part.failed]:
             print(f"Failed: {', '.join(failed)}.")
@@ -212,7 +213,11 @@ def main(parts: list[str]) -> int:
         if set(parts) - {"lint", "checks"}:
             run.install_what_is_missing()
         for name in parts:
-            getattr(run, name)()
+            try:
+                getattr(run, name)()
+            except Exception:
+                traceback.print_exc()
+                run.parts.append(Part(f"{name}, which could not be run", failed=1))
         return 0 if run.summary() else 1
 
 

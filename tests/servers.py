@@ -240,14 +240,16 @@ class postgres(_Server):
             log=self.folder / "log",
             **account | {"cwd": self.folder},
         )
-        initdb = ["initdb", "-D", data, "-U", "needlepoint", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
-        subprocess.run(
-            initdb, executable=programs / "initdb", check=True, capture_output=True, cwd=self.folder, **account
-        )
+        initdb = ["-D", data, "-U", "needlepoint", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        self._prepare([str(programs / "initdb"), *initdb], account)
         create = [str(programs / "postgres"), "--single", "-D", data, "postgres"]
-        subprocess.run(
-            create, input=b"CREATE DATABASE needlepoint\n", check=True, capture_output=True, cwd=self.folder, **account
-        )
+        self._prepare(create, account, input="CREATE DATABASE needlepoint\n")
+
+    def _prepare(self, command: list[str], account: dict, input: str | None = None) -> None:
+        done = subprocess.run(command, input=input, capture_output=True, text=True, cwd=self.folder, **account)
+        if done.returncode:
+            self._clear()
+            raise RuntimeError(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
 
     def _account(self) -> dict:
         if os.geteuid() != 0:
