@@ -1,6 +1,7 @@
 """The person, and what is true of her."""
 
 import uuid
+from datetime import date
 
 from django.conf import settings
 from django.db import models
@@ -65,6 +66,10 @@ class Patient(models.Model):
     @property
     def initials(self) -> str:
         return f"{self.given_name[:1]}{self.family_name[:1]}".upper()
+
+    def age_on(self, day: date) -> int:
+        born = self.date_of_birth
+        return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
 
     def fold_for_search(self) -> None:
         self.search_name = fold(f"{self.given_name} {self.family_name}")

@@ -1,0 +1,53 @@
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from patients.health import HealthOnFile, date_in_words, fact_lines, health_on_file, in_words
+from tests.factories import NOW, make_fact, make_location, make_patient, make_user
+
+pytestmark = pytest.mark.django_db
+
+
+def test_reception_is_told_how_many_and_since_when():
+    location = make_location()
+    patient = make_patient(location)
+    make_fact(patient, recorded_at=NOW)
+    make_fact(patient, recorded_at=datetime(2026, 6, 30, 23, 30, tzinfo=UTC))  # 00:30 on 1 July in London
+    make_fact(patient, recorded_at=NOW + timedelta(days=400), superseded_at=NOW + timedelta(days=401))
+    assert health_on_file(patient, location.zone) == HealthOnFile(count=2, last_given=date(2026, 7, 1))
+
+
+def test_nothing_on_file():
+    location = make_location()
+    assert health_on_file(make_patient(location), location.zone) == HealthOnFile(count=0, last_given=None)
+
+
+def test_fact_lines_are_current_facts_in_words_by_kind(django_assert_num_queries):
+    location, user = make_location(), make_user("practitioner", name="Noor Rahman")
+    patient = make_patient(location)
+    make_fact(patient, kind="allergy", subject="Latex", recorded_by=user)
+    make_fact(patient, subject="isotretinoin", answer="not_sure", on="2025-08", recorded_by=user)
+    make_fact(patient, subject="Ended", superseded_at=NOW)
+    make_fact(make_patient(location), subject="Somebody else's")
+    with django_assert_num_queries(1):
+        lines = fact_lines(patient, location.zone)
+    assert [(line.kind, line.subject, line.answer, line.on, line.recorded_by) for line in lines] == [
+        ("Medicine", "Isotretinoin", "Not sure", "August 2025", "Noor Rahman"),
+        ("Allergy", "Latex", "", "", "Noor Rahman"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("on", "words"),
+    [("2025-08-31", "31 August 2025"), ("2025-08", "August 2025"), ("2025", "2025"), ("still", "still"), ("", "")],
+)
+def test_date_in_words_claims_no_more_than_is_known(on, words):
+    assert date_in_words(on) == words
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [("keep_taking", "Keep taking"), ("yes", "Yes"), ("10 mg, as_needed", "10 mg, as_needed"), ("", "")],
+)
+def test_in_words(said, words):
+    assert in_words(said) == words
