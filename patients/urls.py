@@ -1,0 +1,15 @@
+from django.urls import path
+
+from patients.views import facts, patients
+
+app_name = "patients"
+urlpatterns = [
+    path("", patients.patient_list, name="patient-list"),
+    path("search/", patients.patient_search, name="patient-search"),
+    path("new/", patients.patient_create, name="patient-create"),
+    path("new/prefill/", patients.patient_prefill, name="patient-prefill"),
+    path("<uuid:public_id>/", patients.patient_show, name="patient-show"),
+    path("<uuid:public_id>/edit/", patients.patient_edit, name="patient-edit"),
+    path("<uuid:public_id>/facts/new/", facts.fact_create, name="fact-create"),
+    path("<uuid:public_id>/facts/<uuid:fact_id>/end/", facts.fact_end, name="fact-end"),
+]

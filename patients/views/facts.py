@@ -1,0 +1,36 @@
+"""What is true of a patient's health: written and ended by those who treat."""
+
+from django.contrib import messages
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from clinic import times
+from clinic.access import Role, allow, own_or_404
+from clinic.audit import record_opening
+from patients.forms import FactForm
+from patients.models import Patient
+from patients.records import end_fact, record_fact
+
+
+@allow(Role.PRACTITIONER, Role.LEAD)
+@require_http_methods(["GET", "HEAD", "POST"])
+def fact_create(request, public_id):
+    patient = own_or_404(Patient.objects, request, public_id)
+    record_opening(patient)
+    form = FactForm(request.POST if request.method == "POST" else None)
+    if form.is_valid():
+        record_fact(patient=patient, by=request.user, now=times.now(), **form.fact)
+        messages.success(request, _("Added to what is known of this patient's health."))
+        return redirect("patients:patient-show", public_id)
+    status = 422 if form.is_bound else 200
+    return render(request, "patients/fact_create.html", {"patient": patient, "form": form}, status=status)
+
+
+@allow(Role.PRACTITIONER, Role.LEAD)
+@require_POST
+def fact_end(request, public_id, fact_id):
+    patient = own_or_404(Patient.objects, request, public_id)
+    end_fact(fact=get_object_or_404(patient.facts, public_id=fact_id), now=times.now())
+    messages.success(request, _("Marked as no longer true. The record of it stays."))
+    return redirect("patients:patient-show", public_id)
