@@ -20,10 +20,12 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from email.errors import MessageError
 from enum import Enum
 
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives, SafeMIMEText, get_connection
+from django.core.mail.message import sanitize_address
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.db.models import F, Q, QuerySet
 
@@ -202,24 +204,25 @@ def _send_batch(
     token = uuid.uuid4()
     stop_at = min(stop_at, machine_now() + _lease())
     mails = _claim(token, now, machine_now())
-    claimed = OutgoingMail.objects.filter(claim_token=token, status=Status.CLAIMED)
     has_got_through = False
     try:
         for mail in mails:
             if machine_now() >= stop_at:
                 break
-            outcome = _send_one(server, mail, claimed.filter(pk=mail.pk), machine_now)
+            claim = OutgoingMail.objects.filter(pk=mail.pk, claim_token=token)
+            outcome = _send_one(server, mail, claim, machine_now)
             if outcome is None:
                 counts["withdrawn"] += 1
                 continue
-            _write_outcome(mail, outcome, OutgoingMail.objects.filter(pk=mail.pk, claim_token=token), machine_now())
+            _write_outcome(mail, outcome, claim, now, machine_now())
             counts[outcome.status.value] += 1
             if outcome.then is not Then.GO_ON:
                 return has_got_through or outcome.then is Then.RECONNECT
             has_got_through = True
         return bool(mails)
     finally:
-        _write(claimed, **UNCLAIMED, status=Status.PENDING)
+        still_claimed = OutgoingMail.objects.filter(claim_token=token, status=Status.CLAIMED)
+        _write(still_claimed, **UNCLAIMED, status=Status.PENDING)
 
 
 class Then(Enum):
@@ -249,18 +252,20 @@ def _send_one(
         return Outcome(Status.PENDING, "The mail cannot be decrypted.")
     try:
         message = _build(mail)
-    except Exception as error:  # whatever is wrong with one mail, the others leave
+    except (ValueError, TypeError, LookupError, AttributeError, MessageError) as error:  # the others leave all the same
         logger.error("Outbox: mail %s cannot be built (%s).", mail.pk, type(error).__name__)
         return Outcome(Status.FAILED, f"The mail cannot be built: {error}")
     # The fence: from here on the mail counts as gone and a withdrawal comes too late. The lease starts afresh, because
     # one slow mail may take as long as all the time-outs of a conversation together.
-    if not _write(claim, status=Status.SENDING, attempts=F("attempts") + 1, leased_until=machine_now() + _lease()):
+    leased_until = machine_now() + _lease()
+    passes = claim.filter(status=Status.CLAIMED)
+    if not _write(passes, status=Status.SENDING, attempts=F("attempts") + 1, leased_until=leased_until):
         return None
     return _hand_over(server, message, mail)
 
 
 def _build(mail: OutgoingMail) -> EmailMultiAlternatives:
-    """The message, proven to turn into bytes."""
+    """The message, proven to turn into bytes and its address into an envelope."""
     message = EmailMultiAlternatives(
         subject=mail.subject,
         body=mail.text,
@@ -275,6 +280,7 @@ def _build(mail: OutgoingMail) -> EmailMultiAlternatives:
         part.add_header("Content-Disposition", "attachment", filename="visit.ics")
         message.attach(part)
     message.message().as_bytes()
+    sanitize_address(mail.to, "utf-8")
     return message
 
 
@@ -310,10 +316,12 @@ def _answer(code: int, words: bytes | str) -> str:
     return f"{code} {words.decode(errors='replace') if isinstance(words, bytes) else words}"
 
 
-def _write_outcome(mail: OutgoingMail, outcome: Outcome, claim: QuerySet[OutgoingMail], machine_now: datetime) -> None:
-    fields = {"status": outcome.status, "last_error": outcome.error[:300]}
+def _write_outcome(
+    mail: OutgoingMail, outcome: Outcome, claim: QuerySet[OutgoingMail], now: datetime, machine_now: datetime
+) -> None:
+    fields = {"status": outcome.status, "last_error": _header(outcome.error)[:300]}
     if outcome.status == Status.SENT:
-        fields["sent_at"] = machine_now
+        fields["sent_at"] = now
     if outcome.status == Status.PENDING:
         fields["not_before"] = machine_now + min(FIRST_PAUSE * 2 ** min(mail.attempts, 10), LONGEST_PAUSE)
     if outcome.is_unsure:
