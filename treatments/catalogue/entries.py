@@ -57,7 +57,7 @@ class Entries:
         return tag, grade
 
     def range(self, parent: Reader, key: str, read: str, *, middle: str = "typical") -> Range | None:
-        entry = parent.mapping(key, f"{parent.what} {key}")
+        entry = parent.mapping(key)
         if entry is None:
             return None
         number = getattr(entry, read)

@@ -32,7 +32,7 @@ def load(text: str) -> Catalogue:
     """
     problems = Problems()
     top = Reader(compose(text), _("The catalogue"), problems)
-    sources = _texts(top, "sources")
+    sources = top.texts("sources")
     offer = OfferEntries(sources)
     protocols = {entry.what: offer.protocol(entry) for entry in top.entries("protocols")}
     zones = {entry.what: offer.zone(entry) for entry in top.entries("zones")}
@@ -44,7 +44,7 @@ def load(text: str) -> Catalogue:
         questions=rules.read_questions(top),
         rules=rules.read_rules(top),
         unsure_policy=_unsure_policy(top),
-        medicine_lists=_medicine_lists(top),
+        medicine_lists=top.lists("medicine_lists"),
         sources=sources,
     )
     top.finish()
@@ -52,18 +52,8 @@ def load(text: str) -> Catalogue:
     return catalogue
 
 
-def _texts(top: Reader, key: str) -> Mapping[str, str]:
-    entry = top.mapping(key, f"“{key}”")
-    return {name: entry.text(name) for name in entry.values} if entry else {}
-
-
-def _medicine_lists(top: Reader) -> Mapping[str, tuple[str, ...]]:
-    entry = top.mapping("medicine_lists", "“medicine_lists”")
-    return {name: entry.words(name) for name in entry.values} if entry else {}
-
-
 def _defaults(top: Reader, offer: OfferEntries) -> Defaults | None:
-    entry = top.mapping("defaults", "“defaults”")
+    entry = top.mapping("defaults")
     if entry is None:
         return None
     defaults = Defaults(
@@ -82,7 +72,7 @@ def _defaults(top: Reader, offer: OfferEntries) -> Defaults | None:
 
 def _unsure_policy(top: Reader) -> Mapping[Stage, Outcome]:
     """What an unsure or missing answer means. It never passes, and blocks on arrival."""
-    entry = top.mapping("unsure_policy", "“unsure_policy”")
+    entry = top.mapping("unsure_policy")
     if entry is None:
         return {}
     policy = {stage: entry.choice(stage.value, Outcome) for stage in Stage}

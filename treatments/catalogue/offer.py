@@ -46,7 +46,7 @@ class OfferEntries(Entries):
 
     def parts(self, parent: Reader) -> dict[str, int | None]:
         names = ("preparation", "numbing", "needling", "clean_up")
-        entry = parent.mapping("parts_minutes", f"{parent.what} parts_minutes")
+        entry = parent.mapping("parts_minutes")
         if entry is None:
             return dict.fromkeys(names)
         parts = {name: entry.whole(name) for name in names}
@@ -57,7 +57,7 @@ class OfferEntries(Entries):
         return parts
 
     def refreshers(self, parent: Reader) -> Refreshers | None:
-        entry = parent.mapping("refreshers", f"{parent.what} refreshers", required=False)
+        entry = parent.mapping("refreshers", required=False)
         if entry is None:
             return None
         low, high = entry.whole("min_per_year"), entry.whole("max_per_year")

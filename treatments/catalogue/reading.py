@@ -54,7 +54,7 @@ class Reader:
     """A mapping of the file, read key by key.
 
     A method that cannot read what it is asked for notes the problem and returns None (or something empty), so that
-    reading goes on. `finish` notes the keys that nobody asked for.
+    reading goes on. `finish` notes the keys that nobody asked for and those that are there twice.
     """
 
     def __init__(self, node: yaml.Node | None, what: str, problems: Problems):
@@ -62,6 +62,7 @@ class Reader:
         self.asked: set[str] = set()
         self.keys: dict[str, yaml.Node] = {}
         self.values: dict[str, yaml.Node] = {}
+        self.doubled: list[yaml.Node] = []
         if not isinstance(node, yaml.MappingNode):
             problems.add(node, _("%(what)s must be a list of names with values.") % {"what": what})
             return
@@ -69,7 +70,7 @@ class Reader:
             if not isinstance(key, yaml.ScalarNode):
                 problems.add(key, _("%(what)s has a name that is not a word.") % {"what": what})
             elif key.value in self.values:
-                problems.add(key, _("%(what)s says “%(key)s” twice.") % {"what": what, "key": key.value})
+                self.doubled.append(key)
             else:
                 self.keys[key.value], self.values[key.value] = key, value
 
@@ -153,9 +154,25 @@ class Reader:
             self.refuse(_("%(what)s names something twice in “%(key)s”."), key)
         return words
 
-    def mapping(self, key: str, what: str, *, required: bool = True) -> "Reader | None":
+    def mapping(self, key: str, *, required: bool = True) -> "Reader | None":
         node = self._node(key, required=required)
-        return None if node is None else Reader(node, what, self.problems)
+        return None if node is None else Reader(node, f"{self.what} {key}", self.problems)
+
+    def texts(self, key: str, *, required: bool = True) -> dict[str, str]:
+        """A mapping to texts, whatever its keys are called."""
+        return self._all(key, Reader.text, required=required)
+
+    def lists(self, key: str, *, required: bool = True) -> dict[str, tuple[str, ...]]:
+        """A mapping to lists of words, whatever its keys are called."""
+        return self._all(key, Reader.words, required=required)
+
+    def _all(self, key: str, read: Callable, *, required: bool) -> dict:
+        entry = self.mapping(key, required=required)
+        if entry is None:
+            return {}
+        found = {name: read(entry, name) for name in entry.values}
+        entry.finish()
+        return found
 
     def entries(self, key: str, *, name: str = "code") -> Iterator["Reader"]:
         """The mappings of a list, each called by its code in the problems that it has. A code must be there once."""
@@ -179,5 +196,7 @@ class Reader:
             yield entry
 
     def finish(self) -> None:
+        for key in self.doubled:
+            self.problems.add(key, _("%(what)s says “%(key)s” twice.") % {"what": self.what, "key": key.value})
         for key in self.keys.keys() - self.asked:
             self.refuse(_("%(what)s has an unknown “%(key)s”."), key)

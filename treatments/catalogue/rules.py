@@ -92,8 +92,8 @@ class RuleEntries(Entries):
             text=entry.text("text"),
             kind=entry.choice("kind", QuestionKind),
             stage=entry.choice("stage", Stage),
-            choices=self.choices(entry),
-            ask_if=self.ask_if(entry),
+            choices=tuple(entry.texts("choices", required=False).items()),
+            ask_if=entry.lists("ask_if", required=False),
             patient_message=entry.text("patient_message", required=False),
         )
         for name in PLACEHOLDER.findall(question.patient_message):
@@ -105,14 +105,6 @@ class RuleEntries(Entries):
             entry.refuse(_("%(what)s: choices belong to a choice question, and it needs them."), "choices")
         entry.finish()
         return question
-
-    def choices(self, parent: Reader) -> tuple[tuple[str, str], ...]:
-        entry = parent.mapping("choices", f"{parent.what} choices", required=False)
-        return tuple((value, entry.text(value)) for value in entry.values) if entry else ()
-
-    def ask_if(self, parent: Reader) -> dict[str, tuple[str, ...]]:
-        entry = parent.mapping("ask_if", f"{parent.what} ask_if", required=False)
-        return {id: entry.words(id) for id in entry.values} if entry else {}
 
     def rule(self, entry: Reader) -> Rule:
         code = self.check_code(entry, RULE_CODE)
@@ -149,7 +141,7 @@ class RuleEntries(Entries):
         return tuple(stage for stage in Stage if stage in named)
 
     def questions_by_stage(self, parent: Reader, stages: tuple[Stage, ...]) -> dict[Stage, tuple[str, ...]]:
-        entry = parent.mapping("questions", f"{parent.what} questions")
+        entry = parent.mapping("questions")
         if entry is None:
             return {}
         questions = {stage: self.question_ids(entry, stage.value) for stage in stages}
@@ -161,13 +153,13 @@ class RuleEntries(Entries):
         if not parent.has("outcome") or parent.is_word("outcome"):
             outcome = parent.choice("outcome", Outcome)
             return dict.fromkeys(stages, outcome)
-        entry = parent.mapping("outcome", f"{parent.what} outcome")
+        entry = parent.mapping("outcome")
         outcomes = {stage: entry.choice(stage.value, Outcome) for stage in stages}
         entry.finish()
         return outcomes
 
     def test(self, parent: Reader) -> Test | None:
-        entry = parent.mapping("test", f"{parent.what} test")
+        entry = parent.mapping("test")
         kind = entry and entry.choice("kind", TestKind)
         if not kind:
             return None
@@ -181,8 +173,8 @@ class RuleEntries(Entries):
 
     def setting(self, entry: Reader, name: str, *, required: bool):
         if name == "map":
-            by_choice = entry.mapping("map", f"{entry.what} map")
-            return {value: by_choice.choice(value, Outcome) for value in by_choice.values} if by_choice else {}
+            written = entry.texts("map")
+            return {value: entry.member(outcome, Outcome, "map") for value, outcome in written.items() if outcome}
         if name == "values":
             return list(entry.words("values"))
         if name == "if_zone":

@@ -1,6 +1,7 @@
 """Try the screening rules on answers from a file: no database, nothing stored."""
 
 import json
+import os
 import sys
 from functools import cache
 from typing import BinaryIO
@@ -44,7 +45,10 @@ class Command(BaseCommand):
         if options["batch"]:
             if given:
                 self.refuse(_("With --batch, everything else stands in the lines; leave out the other options."))
-            self.screen_lines(sys.stdin.buffer)
+            try:
+                self.screen_lines(sys.stdin.buffer)
+            except BrokenPipeError:  # whoever read has enough; nothing may be written on the way out either
+                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
             try:
                 answers = parse(sys.stdin.buffer.read(LARGEST + 1))
