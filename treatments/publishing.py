@@ -18,16 +18,12 @@ def publish_catalogue(*, text: str, by, now: datetime, note: str = "") -> Catalo
     Earlier versions stay as they are, with everything that was decided by them. `by` is None when the program itself
     publishes. Raises CatalogueError, having stored nothing, for a text that the loader refuses.
     """
-    loaded = catalogue.load(text)
+    _loaded(text)  # refused here, before anything is locked
     with transaction.atomic():
         # The newest version is the lock: two people who publish at once get two numbers.
         CatalogueVersion.objects.select_for_update().order_by("-number").first()
         newest = CatalogueVersion.objects.aggregate(number=Max("number"))["number"] or 0
-        version = CatalogueVersion.objects.create(
-            number=newest + 1, source=text, note=note, published_at=now, published_by=by
-        )
-        _store(version, loaded)
-    return version
+        return _store(number=newest + 1, source=text, note=note, published_at=now, published_by=by)
 
 
 def ensure_catalogue(*, now: datetime) -> CatalogueVersion:
@@ -39,7 +35,8 @@ def ensure_catalogue(*, now: datetime) -> CatalogueVersion:
     if current is not None:
         return current
     try:
-        return publish_catalogue(text=catalogue.shipped_text(), by=None, now=now)
+        with transaction.atomic():
+            return _store(number=1, source=catalogue.shipped_text(), published_at=now, published_by=None)
     except IntegrityError:  # another process has published the first version in the meantime
         return CatalogueVersion.objects.current()
 
@@ -54,7 +51,9 @@ def _loaded(source: str) -> Catalogue:
     return catalogue.load(source)
 
 
-def _store(version: CatalogueVersion, loaded: Catalogue) -> None:
+def _store(**facts) -> CatalogueVersion:
+    version = CatalogueVersion.objects.create(**facts)
+    loaded = catalogue_of(version)
     Protocol.objects.bulk_create(
         Protocol(
             version=version,
@@ -108,3 +107,4 @@ def _store(version: CatalogueVersion, loaded: Catalogue) -> None:
         )
         for rule in loaded.rules.values()
     )
+    return version

@@ -1,15 +1,16 @@
+import threading
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from treatments.catalogue import CatalogueError, read, shipped_text
 from treatments.models import CatalogueVersion, Protocol, ScreeningRule, Zone
 from treatments.publishing import catalogue_of, ensure_catalogue, publish_catalogue
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 NOW = datetime(2026, 6, 1, 9, tzinfo=UTC)
 LONGER_WAIT = shipped_text().replace("months: 6,", "months: 7,", 1)
@@ -123,3 +124,29 @@ def test_the_database_refuses_a_protocol_that_makes_no_sense(change, constraint)
     version = publish_catalogue(text=shipped_text(), by=None, now=NOW)
     with pytest.raises(IntegrityError, match=constraint), transaction.atomic():
         version.protocols.filter(code="acne_scar_moderate").update(**change)
+
+
+def at_once(calls) -> list[int]:
+    """Run the calls on connections of their own, let go at the same moment; the numbers of the versions they return."""
+    gate, numbers = threading.Barrier(len(calls)), []
+
+    def run(call):
+        try:
+            gate.wait()
+            numbers.append(call().number)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[call]) for call in calls]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(numbers)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processes_that_start_at_once_share_the_first_version_and_publishers_get_a_number_each():
+    assert at_once([lambda: ensure_catalogue(now=NOW)] * 4) == [1, 1, 1, 1]
+    assert at_once([lambda: publish_catalogue(text=LONGER_WAIT, by=None, now=NOW)] * 4) == [2, 3, 4, 5]
+    assert CatalogueVersion.objects.count() == 5

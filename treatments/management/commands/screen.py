@@ -1,5 +1,6 @@
 """Try the screening rules on answers from a file: no database, nothing stored."""
 
+import io
 import json
 import os
 import sys
@@ -42,16 +43,17 @@ class Command(BaseCommand):
             read()
         except CatalogueError as error:
             self.refuse(_("The catalogue cannot be used: %(problem)s") % {"problem": error.problems[0]})
+        written = sys.stdin.buffer if sys.stdin else io.BytesIO()  # none where the shell has closed it
         if options["batch"]:
             if given:
                 self.refuse(_("With --batch, everything else stands in the lines; leave out the other options."))
             try:
-                self.screen_lines(sys.stdin.buffer)
+                self.screen_lines(written)
             except BrokenPipeError:  # whoever read has enough; nothing may be written on the way out either
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         else:
             try:
-                answers = parse(sys.stdin.buffer.read(LARGEST + 1))
+                answers = parse(written.read(LARGEST + 1))
                 self.stdout.write(json.dumps(screen({**given, "answers": answers})))
             except AnswerError as error:
                 self.refuse(str(error))
