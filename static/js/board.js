@@ -1,0 +1,55 @@
+// The day board: where it opens, the panel, the arrow keys, the day to go to.
+(() => {
+  "use strict";
+
+  const board = document.getElementById("board");
+  const panel = document.getElementById("panel");
+  const isPhone = matchMedia("(max-width: 767.98px)");
+
+  const chosen = () => new URLSearchParams(location.search).get("appointment");
+  const cardOf = (id) => id && document.getElementById(`visit-${id}`);
+
+  // --- Where the board opens: now, else the first visit --------------------------------------------------------------
+  const first = board.querySelector(".board-now") || board.querySelector(".visit");
+  if (first && !isPhone.matches) board.scrollTop = first.offsetTop - board.clientHeight / 3;
+
+  // --- The panel -----------------------------------------------------------------------------------------------------
+  function mark() {
+    board.querySelectorAll(".visit[aria-current]").forEach((card) => card.removeAttribute("aria-current"));
+    const isOpen = panel.childElementCount > 0;
+    if (isOpen) cardOf(chosen())?.setAttribute("aria-current", "true");
+    board.inert = isOpen && isPhone.matches;
+  }
+
+  function close() {
+    const card = cardOf(chosen());
+    panel.replaceChildren();
+    history.replaceState(null, "", `${board.dataset.url}?day=${board.dataset.day}`);
+    mark();
+    (card || board).focus();
+  }
+
+  document.addEventListener("htmx:afterSettle", mark);
+  panel.addEventListener("click", (event) => event.target.closest("[data-panel-close]") && close());
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || event.defaultPrevented || !panel.childElementCount) return;
+    if (!event.target.closest("dialog, .side")) close();
+  });
+
+  mark();
+
+  // --- Up and down, within a practitioner's column: visits and free quarters -------------------------------------------
+  board.addEventListener("keydown", (event) => {
+    const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    const column = event.target.closest(".board-column");
+    if (!step || !column) return;
+    const places = [...column.querySelectorAll(".visit, .board-slot")].filter((place) => place.offsetParent);
+    places.sort((a, b) => a.offsetTop - b.offsetTop);
+    places[places.indexOf(event.target) + step]?.focus();
+    event.preventDefault();
+  });
+
+  // --- The day to go to: while a year is being typed it passes through days of the first centuries ---------------------
+  const day = document.getElementById("day");
+  day.addEventListener("change", () => day.checkValidity() && day.form.requestSubmit());
+})();
