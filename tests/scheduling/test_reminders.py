@@ -1,0 +1,430 @@
+import threading
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from icalendar import Calendar
+
+from clinic import outbox
+from clinic.models import OutgoingMail
+from scheduling import booking
+from scheduling.models import Appointment, Reminder
+from scheduling.reminders import Message, mail_due_reminders, messages_for
+from tests.factories import NOW, make_appointment, make_clinic, make_patient, make_practitioner
+from treatments.answers import record_answers
+
+pytestmark = [pytest.mark.both, pytest.mark.django_db]
+
+START = NOW + timedelta(days=7, hours=3)  # Monday 19 January 2026, 10:00 in London
+TWO_DAYS_BEFORE = START - timedelta(days=2)
+
+
+def make_clear_patient(clinic, **fields):
+    """Someone whom no rule keeps from a treatment."""
+    patient = make_patient(clinic, **fields)
+    record_answers(patient=patient, answers={"Q04": "no", "Q05": "no"}, by=None, now=NOW)
+    return patient
+
+
+def book(*, email="olivia@example.org", now=NOW, starts_at=START, clinic=None, **wish) -> Appointment:
+    clinic = clinic or make_clinic(name="Larkfield Skin Clinic", address="12 Orchard Row")
+    patient = make_clear_patient(clinic, email=email)
+    return make_appointment(location=clinic, patient=patient, starts_at=starts_at, now=now, **wish)
+
+
+def move(appointment, starts_at, now=NOW) -> Appointment:
+    return booking.move_appointment(
+        appointment=appointment,
+        starts_at=starts_at,
+        practitioner=appointment.practitioner,
+        revision=appointment.revision,
+        by=None,
+        now=now,
+    )
+
+
+def cancel(appointment, now=NOW) -> Appointment:
+    return booking.cancel_appointment(appointment=appointment, revision=appointment.revision, by=None, now=now)
+
+
+def reactivate(appointment, now=NOW) -> Appointment:
+    return booking.reactivate_appointment(appointment=appointment, revision=appointment.revision, by=None, now=now)
+
+
+def sweep(now=NOW, machine_now=NOW) -> None:
+    mail_due_reminders(now=now)
+    outbox.deliver(now=now, machine_now=lambda: machine_now)
+
+
+def plan() -> list[tuple]:
+    return list(Reminder.objects.order_by("pk").values_list("kind", "revision", "state"))
+
+
+def event_of(mail) -> dict:
+    [event] = Calendar.from_ical(mail.calendar).walk("VEVENT")
+    return event
+
+
+# --- When ------------------------------------------------------------------------------------------------------------
+
+
+def test_booking_plans_a_confirmation_now_and_a_reminder_two_days_before():
+    book()
+    assert list(Reminder.objects.values_list("kind", "due_at")) == [
+        ("confirmation", NOW),
+        ("before_48h", TWO_DAYS_BEFORE),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [
+        # the clocks change on 29 March and on 25 October 2026; ten in the morning stays ten in the morning
+        (datetime(2026, 3, 30, 9, tzinfo=UTC), datetime(2026, 3, 28, 10, tzinfo=UTC)),
+        (datetime(2026, 10, 26, 10, tzinfo=UTC), datetime(2026, 10, 24, 9, tzinfo=UTC)),
+    ],
+    ids=["spring", "autumn"],
+)
+def test_reminder_keeps_the_time_of_day_across_a_change_of_the_clocks(start, due):
+    book(starts_at=start)
+    assert Reminder.objects.get(kind="before_48h").due_at == due
+
+
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [
+        (time(7, 45), datetime(2026, 1, 16, 19, 59, tzinfo=UTC)),
+        (time(8), datetime(2026, 1, 17, 8, tzinfo=UTC)),
+        (time(19, 45), datetime(2026, 1, 17, 19, 45, tzinfo=UTC)),
+        (time(20), datetime(2026, 1, 17, 19, 59, tzinfo=UTC)),
+    ],
+    ids=str,
+)
+def test_reminder_comes_earlier_rather_than_in_quiet_hours(start, due):
+    clinic = make_clinic()
+    practitioner = make_practitioner(clinic, hours=[("06:00", "23:00")])
+    book(clinic=clinic, practitioner=practitioner, starts_at=datetime.combine(START.date(), start, UTC))
+    assert Reminder.objects.get(kind="before_48h").due_at == due
+
+
+def test_reminder_becomes_a_mail_when_it_is_due_and_not_before():
+    book()
+    sweep()
+    assert mail_due_reminders(now=TWO_DAYS_BEFORE - timedelta(seconds=1)) == 0
+    assert mail_due_reminders(now=TWO_DAYS_BEFORE) == 1
+    assert mail_due_reminders(now=TWO_DAYS_BEFORE) == 0
+    first, second = OutgoingMail.objects.order_by("pk")
+    assert (first.subject, first.expires_at, first.calendar_method) == (
+        "Booked: Monday 19 January 2026, 10:00",
+        START,
+        "PUBLISH",
+    )
+    assert (second.subject, second.expires_at, second.calendar_method) == (
+        "Your visit: Monday 19 January 2026, 10:00",
+        START,
+        "",
+    )
+    assert "sandpaper" in second.text and "sandpaper" not in first.text
+
+
+@pytest.mark.parametrize("ahead", [timedelta(days=2), timedelta(days=1, hours=23)], ids=["exactly", "later"])
+def test_late_booking_leaves_as_one_mail_at_once(ahead):
+    now = START - ahead
+    book(now=now)
+    assert mail_due_reminders(now=now) == 1
+    mail = OutgoingMail.objects.get()
+    assert (mail.to, mail.subject) == ("olivia@example.org", "Booked: Monday 19 January 2026, 10:00")
+    assert "sandpaper" in mail.text and "sandpaper" in mail.html
+    assert set(Reminder.objects.values_list("kind", "state", "mail")) == {
+        ("confirmation", "mailed", mail.pk),
+        ("before_48h", "mailed", mail.pk),
+    }
+
+
+def test_times_in_a_mail_are_those_of_the_location():
+    clinic = make_clinic(zone_name="Europe/Berlin")
+    book(clinic=clinic, starts_at=START)
+    sweep()
+    mail = OutgoingMail.objects.get()
+    assert mail.subject == "Booked: Monday 19 January 2026, 11:00"
+    assert "Times are Berlin time." in mail.text
+
+
+# --- Who is told what ------------------------------------------------------------------------------------------------
+
+
+def test_move_withdraws_what_waits_and_tells_of_the_move():
+    moved = book()
+    sweep()
+    moved = move(moved, START + timedelta(days=1))
+    sweep()
+    assert plan() == [
+        ("confirmation", 0, "mailed"),
+        ("before_48h", 0, "withdrawn"),
+        ("moved", 1, "mailed"),
+        ("before_48h", 1, "planned"),
+    ]
+    before, after = OutgoingMail.objects.order_by("pk")
+    assert after.subject == "Your new time: Tuesday 20 January 2026, 10:00"
+    assert event_of(before)["UID"] == event_of(after)["UID"]
+    assert (event_of(before)["SEQUENCE"], event_of(after)["SEQUENCE"]) == (0, 1)
+    assert event_of(after).decoded("DTSTART") == START + timedelta(days=1)
+
+
+def test_move_back_to_the_old_time_is_told_and_reminded_of():
+    moved = book()
+    sweep()
+    moved = move(move(moved, START + timedelta(days=1)), START)
+    sweep(now=TWO_DAYS_BEFORE)
+    assert [entry for entry in plan() if entry[2] == "mailed"] == [
+        ("confirmation", 0, "mailed"),
+        ("moved", 2, "mailed"),
+        ("before_48h", 2, "mailed"),
+    ]
+
+
+def test_move_before_anything_left_is_a_first_confirmation():
+    appointment = book()
+    mail_due_reminders(now=NOW)
+    move(appointment, START + timedelta(days=1))
+    sweep()
+    assert plan() == [
+        ("confirmation", 0, "withdrawn"),
+        ("before_48h", 0, "withdrawn"),
+        ("confirmation", 1, "mailed"),
+        ("before_48h", 1, "planned"),
+    ]
+    assert list(OutgoingMail.objects.order_by("pk").values_list("subject", "status")) == [
+        ("Booked: Monday 19 January 2026, 10:00", "withdrawn"),
+        ("Booked: Tuesday 20 January 2026, 10:00", "sent"),
+    ]
+
+
+def test_move_into_the_next_two_days_prepares_in_the_same_mail():
+    appointment = book()
+    sweep()
+    move(appointment, NOW + timedelta(days=1, hours=3))
+    assert mail_due_reminders(now=NOW) == 1
+    mail = OutgoingMail.objects.last()
+    assert mail.subject == "Your new time: Tuesday 13 January 2026, 10:00"
+    assert "sandpaper" in mail.text
+
+
+@pytest.mark.parametrize(
+    ("fate", "kind"),
+    [
+        ({"status": "sending", "claim_token": "4" * 32, "leased_until": NOW}, "moved"),
+        ({"status": "pending", "is_repeat": True}, "moved"),
+        ({"status": "claimed", "claim_token": "4" * 32, "leased_until": NOW}, "confirmation"),
+        ({"status": "failed"}, "confirmation"),
+        ({"status": "expired"}, "confirmation"),
+    ],
+    ids=["leaving", "perhaps arrived", "claimed", "refused", "too late"],
+)
+def test_patient_who_may_have_heard_is_told_of_the_move(fate, kind):
+    appointment = book()
+    mail_due_reminders(now=NOW)
+    OutgoingMail.objects.update(**fate)
+    move(appointment, START + timedelta(days=1))
+    assert Reminder.objects.filter(revision=1).values_list("kind", flat=True)[0] == kind
+
+
+def test_cancel_takes_the_visit_out_of_the_calendar():
+    appointment = book()
+    sweep()
+    cancel(appointment)
+    sweep()
+    mail = OutgoingMail.objects.last()
+    assert (mail.subject, mail.calendar_method) == ("Cancelled: your visit on Monday 19 January 2026, 10:00", "CANCEL")
+    assert mail.expires_at == START + timedelta(minutes=75)
+    event = event_of(mail)
+    assert (event["UID"], event["SEQUENCE"], event["STATUS"]) == (
+        event_of(OutgoingMail.objects.first())["UID"],
+        1,
+        "CANCELLED",
+    )
+    assert plan() == [
+        ("confirmation", 0, "mailed"),
+        ("before_48h", 0, "withdrawn"),
+        ("cancelled", 1, "mailed"),
+    ]
+
+
+def test_cancel_before_anything_left_stays_silent():
+    appointment = book()
+    mail_due_reminders(now=NOW)
+    cancel(appointment)
+    sweep()
+    assert plan() == [("confirmation", 0, "withdrawn"), ("before_48h", 0, "withdrawn")]
+    assert OutgoingMail.objects.get().status == OutgoingMail.Status.WITHDRAWN
+
+
+def test_reactivated_visit_is_confirmed_again():
+    appointment = book()
+    sweep()
+    reactivate(cancel(appointment))
+    sweep()
+    assert plan() == [
+        ("confirmation", 0, "mailed"),
+        ("before_48h", 0, "withdrawn"),
+        ("cancelled", 1, "withdrawn"),
+        ("confirmation", 2, "mailed"),
+        ("before_48h", 2, "planned"),
+    ]
+
+
+def test_visit_that_was_cancelled_twice_is_told_so_once():
+    appointment = book()
+    sweep()
+    cancelled = cancel(appointment)
+    sweep()
+    cancel(reactivate(cancelled))
+    sweep()
+    assert [mail.calendar_method for mail in OutgoingMail.objects.order_by("pk")] == ["PUBLISH", "CANCEL"]
+
+
+# --- What is left out ------------------------------------------------------------------------------------------------
+
+
+def test_patient_without_an_address_is_left_to_the_phone():
+    appointment = book(email="")
+    assert {message.words for message in messages_for(appointment)} == {"No e-mail address: please phone"}
+    assert mail_due_reminders(now=NOW) == 0
+    assert plan() == [("confirmation", 0, "skipped"), ("before_48h", 0, "planned")]
+    assert messages_for(appointment)[0] == Message(
+        kind="Confirmation", words="No e-mail address: please phone", at=NOW, needs_a_call=True
+    )
+
+
+@pytest.mark.parametrize(
+    ("late", "state"), [(timedelta(seconds=-1), "mailed"), (timedelta(0), "skipped")], ids=["just in time", "too late"]
+)
+def test_reminder_is_left_out_once_the_visit_has_begun(late, state):
+    book()
+    sweep()
+    mail_due_reminders(now=START + late)
+    assert Reminder.objects.get(kind="before_48h").state == state
+
+
+def test_reminder_of_an_older_revision_is_left_out():
+    appointment = book()
+    sweep()
+    Appointment.objects.filter(pk=appointment.pk).update(revision=7)
+    assert mail_due_reminders(now=TWO_DAYS_BEFORE) == 0
+    assert Reminder.objects.get(kind="before_48h").state == Reminder.State.SKIPPED
+
+
+def test_booking_on_hold_is_not_called_final():
+    clinic = make_clinic()
+    make_appointment(location=clinic, patient=make_patient(clinic))  # nobody has asked the health questions yet
+    sweep()
+    mail = OutgoingMail.objects.get()
+    assert mail.subject == "We are keeping a time for you: Monday 19 January 2026, 10:00"
+    assert "not final yet" in mail.text and "not final yet" in mail.html
+    assert "You are booked" not in mail.text
+    assert event_of(mail)["STATUS"] == "TENTATIVE"
+
+
+# --- The sweep itself ------------------------------------------------------------------------------------------------
+
+
+def test_many_appointments_leave_in_one_sweep_with_a_constant_number_of_queries():
+    clinic = make_clinic()
+    practitioner = make_practitioner(clinic, hours=[("06:00", "23:00")])
+    queries = []
+    for count in (1, 3):
+        for number in range(count):
+            book(clinic=clinic, practitioner=practitioner, starts_at=START + timedelta(days=count, hours=3 * number))
+        with CaptureQueriesContext(
+            connection,
+        ) as captured:
+            assert mail_due_reminders(now=NOW) == count
+        queries.append(len(captured))
+    assert queries[0] == queries[1]
+
+
+def test_appointment_that_cannot_be_rendered_stays_due_and_lets_the_others_pass(caplog):
+    broken = book()
+    broken.location.zone_name = "Nowhere/Land"
+    broken.location.save()
+    book(email="second@example.org", clinic=make_clinic())
+    assert mail_due_reminders(now=NOW) == 1
+    assert OutgoingMail.objects.get().to == "second@example.org"
+    assert set(broken.reminders.values_list("state", flat=True)) == {"planned"}
+    assert f"appointment {broken.pk} " in caplog.text
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_sweeps_at_once_make_one_mail_of_each_reminder():
+    clinic = make_clinic()
+    practitioner = make_practitioner(clinic, hours=[("06:00", "23:00")])
+    for number in range(12):
+        book(
+            clinic=clinic,
+            practitioner=practitioner,
+            starts_at=START + timedelta(days=number // 4, hours=3 * (number % 4)),
+            email=f"p{number}@example.org",
+        )
+    start = threading.Barrier(2)
+
+    def work():
+        start.wait()
+        try:
+            mail_due_reminders(now=NOW)
+        finally:
+            connection.close()
+
+    sweeps = [threading.Thread(target=work) for _ in range(2)]
+    for one in sweeps:
+        one.start()
+    for one in sweeps:
+        one.join()
+    mail_due_reminders(now=NOW)  # what one passed over because the other held it, and the other had not reached
+
+    addresses = list(OutgoingMail.objects.values_list("to", flat=True))
+    assert sorted(addresses) == sorted(f"p{number}@example.org" for number in range(12))
+
+
+# --- What staff read -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fate", "words", "needs_a_call"),
+    [
+        ({}, "On its way", False),
+        ({"last_error": "451 Later"}, "Not accepted yet, trying again", False),
+        ({"status": "sent", "sent_at": NOW}, "Sent", False),
+        ({"status": "sent", "sent_at": NOW, "is_repeat": True}, "Sent, perhaps twice", False),
+        ({"status": "failed"}, "The address was refused: please phone", True),
+        ({"status": "expired"}, "It could not leave in time: please phone", True),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_panel_says_how_far_a_mail_has_come(fate, words, needs_a_call):
+    appointment = book()
+    mail_due_reminders(now=NOW)
+    OutgoingMail.objects.update(**fate)
+    assert messages_for(appointment) == [
+        Message("Confirmation", words, NOW, needs_a_call),
+        Message("48 hours before", "Planned", TWO_DAYS_BEFORE, False),
+    ]
+
+
+def test_panel_says_what_was_withdrawn_or_left_out():
+    appointment = book()
+    mail_due_reminders(now=NOW)
+    appointment = move(appointment, START + timedelta(days=1))
+    mail_due_reminders(now=START + timedelta(days=1))
+    assert [(message.kind, message.words) for message in messages_for(appointment)] == [
+        ("Confirmation", "Withdrawn before it left"),
+        ("Confirmation", "Left out, because it had lost its point"),
+        ("48 hours before", "Withdrawn before it left"),
+        ("48 hours before", "Left out, because it had lost its point"),
+    ]
+
+
+def test_panel_reads_all_messages_in_one_query(django_assert_num_queries):
+    appointment = Appointment.objects.with_everything().get(pk=book().pk)
+    with django_assert_num_queries(1):
+        assert len(messages_for(appointment)) == 2
