@@ -101,7 +101,7 @@ class BookingForm(SearchForm):
         queryset=Zone.objects.none(),
         required=False,
         to_field_name="code",
-        widget=forms.CheckboxSelectMultiple,
+        widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
         help_text=_("Leave this open if it is not known yet."),
     )
     key = forms.UUIDField(widget=forms.HiddenInput)

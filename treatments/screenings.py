@@ -63,6 +63,7 @@ def screen_session(
                 outcome=finding.outcome,
                 clear_from=_instant(finding.clear_from, zone),
                 reason=finding.reason,
+                ends_only_with_answer=finding.ends_only_with_answer,
             )
             for finding in result.findings
         )

@@ -1,11 +1,13 @@
 """Booking: the patient, what she wants, the health questions, a free time."""
 
 import uuid
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 from django_htmx.http import HttpResponseClientRedirect
@@ -65,7 +67,9 @@ def _book(request: HttpRequest) -> HttpResponse:
     form, answers = _forms(request, patient)
     form.add_slot(location_of(request))
     if not (form.is_valid() & answers.is_valid()):
-        offer = _offer(request, patient, form) if list(form.errors) == ["slot"] else None
+        offer = None
+        if list(form.errors) == ["slot"] and answers.is_valid():
+            offer = _offer(request, patient, form) | {"refusal": form.errors["slot"][0]}
         return _page(request, patient, form, answers, offer=offer, status=422)
     record_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
     starts_at, practitioner = form.cleaned_data["slot"]
@@ -135,17 +139,29 @@ def _offer(request: HttpRequest, patient: Patient, form: BookingForm) -> dict:
             practitioner=wanted["practitioner"],
         )
     )
-    return {"result": result, "days": offered(slots, location.zone), "first_day": first_day}
+    return {"result": result, "days": offered(slots, location.zone)}
+
+
+def _pointed_at(request: HttpRequest, offer: dict | None) -> str:
+    """The free time on the board that somebody pointed at before, if it is among those on offer."""
+    wish = request.session.get("wish", {})
+    for day, starts in offer["days"] if offer else ():
+        for value, slot in starts:
+            if (day.isoformat(), f"{timezone.localtime(slot.starts_at):%H:%M}") == (wish.get("day"), wish.get("at")):
+                return value
+    return ""
 
 
 def _page(request, patient, form, answers, *, offer=None, status=200) -> HttpResponse:
+    wish = request.session.get("wish", {})
     context = {
         "patient": patient,
         "form": form,
         "answers": answers,
         "offer": offer,
-        "wish": request.session.get("wish", {}),
-        "chosen_slot": form.data.get("slot", ""),
+        "wish": wish,
+        "wish_query": urlencode(wish),
+        "chosen_slot": form.data.get("slot") or _pointed_at(request, offer),
         "may_read_answers": request.user.may_read_answers,
     }
     template = "scheduling/_booking.html" if request.htmx else "scheduling/booking_create.html"

@@ -66,6 +66,8 @@ class ScreeningFinding(models.Model):
     outcome = models.CharField(max_length=10, choices=Outcome)
     clear_from = models.DateTimeField(null=True)
     reason = EncryptedTextField()
+    # an answer is missing or unsure under a rule that nobody may lift: no decision ends it, only the answer does
+    ends_only_with_answer = models.BooleanField(default=False)
 
     class Meta:
         ordering = ["pk"]
