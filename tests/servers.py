@@ -18,6 +18,7 @@ and whatever was started is stopped by its process id when the block ends.
 """
 
 import asyncio
+import ctypes
 import os
 import pwd
 import re
@@ -119,14 +120,25 @@ def responds(url: str) -> bool:
 # --- Children -------------------------------------------------------------------------------------------------------
 
 
+_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
+PR_SET_PDEATHSIG = 1
+
+
+def _end_with_parent() -> None:
+    """Runs in the new child: a test run that is killed outright takes along what it started."""
+    if _libc:
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGINT)
+
+
 class Child:
-    """A process in a group of its own, with its output in a log file."""
+    """A process in a group of its own, with its output in a log file. It ends with the thread that started it."""
 
     def __init__(self, name: str, command: list[str], *, log: Path, **popen):
         self.name = name
         self.log = log
         self._command = command
-        self._popen = {"stdin": subprocess.DEVNULL, "start_new_session": True, "cwd": ROOT} | popen
+        own = {"stdin": subprocess.DEVNULL, "start_new_session": True, "cwd": ROOT, "preexec_fn": _end_with_parent}
+        self._popen = own | popen
         self._process: subprocess.Popen | None = None
 
     @property
@@ -377,7 +389,7 @@ class web(_Process):
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         command = ["gunicorn", "clinic.wsgi", f"--bind=127.0.0.1:{self.port}"]
-        command += [f"--workers={workers}", f"--threads={threads}", "--worker-tmp-dir", env["VAR_DIR"]]
+        command += [f"--workers={workers}", f"--threads={threads}", "--no-control-socket"]
         env = {"SITE_URL": self.url} | dict(env)
         super().__init__("web", env, command, lambda said: responds(self.url))
 
