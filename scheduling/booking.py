@@ -262,7 +262,7 @@ def change_places(
             placed.room, placed.device = _choose_places(wish, room, device, is_place_open=False)
             placed.occupancies.all().delete()
             placed.save(update_fields=["room", "device"])
-            _occupy(placed, wish)
+            Occupancy.objects.bulk_create(compose_occupancies(placed))
             return placed
     except IntegrityError as error:
         raise Taken(_sentence_of(error)) from error
@@ -353,7 +353,7 @@ def _place(appointment: Appointment, wish: _Wish, *, by, room, device, is_place_
     appointment.state = Appointment.State.BOOKED
     appointment.room, appointment.device = _choose_places(wish, room, device, is_place_open=is_place_open)
     appointment.save()
-    _occupy(appointment, wish)
+    Occupancy.objects.bulk_create(compose_occupancies(appointment))
     screen_session(
         session=appointment.session,
         stage=Stage.BOOKING,
@@ -381,15 +381,16 @@ def _choose_places(wish: _Wish, room, device, *, is_place_open: bool) -> tuple[R
     return tuple(chosen)
 
 
-def _occupy(appointment: Appointment, wish: _Wish) -> None:
-    needs = needs_of_protocol(wish.protocol)
+def compose_occupancies(appointment: Appointment) -> list[Occupancy]:
+    """All that an appointment takes, not stored yet."""
+    needs = needs_of_protocol(appointment.session.course.protocol)
     taken = [
         *(("practitioner", appointment.practitioner, span) for span in needs.practitioner),
         ("room", appointment.room, needs.room),
         ("device", appointment.device, needs.device),
-        ("patient", wish.patient, needs.patient),
+        ("patient", appointment.patient, needs.patient),
     ]
-    Occupancy.objects.bulk_create(
+    return [
         Occupancy(
             appointment=appointment,
             starts_at=appointment.starts_at + timedelta(seconds=span[0]),
@@ -397,7 +398,7 @@ def _occupy(appointment: Appointment, wish: _Wish) -> None:
             **{resource: taker},
         )
         for resource, taker, span in taken
-    )
+    ]
 
 
 @contextmanager

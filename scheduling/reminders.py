@@ -75,15 +75,20 @@ def _expects_a_visit(appointment: Appointment) -> bool:
 
 
 def _plan(appointment: Appointment, kind: Reminder.Kind, now: datetime) -> None:
+    Reminder.objects.bulk_create(compose_reminders(appointment=appointment, kind=kind, now=now))
+
+
+def compose_reminders(*, appointment: Appointment, kind: Reminder.Kind, now: datetime) -> list[Reminder]:
+    """What is to be told when something of this kind happens `now` to an appointment, and when; not stored yet."""
     due = {kind: now}
     if kind != Kind.CANCELLED:
         zone = appointment.location.zone
         two_days_before = days_before_by_wall_clock(appointment.starts_at, DAYS_BEFORE, zone)
         due[Kind.BEFORE_48H] = max(now, before_quiet_hours(two_days_before, zone))
-    Reminder.objects.bulk_create(
+    return [
         Reminder(appointment=appointment, kind=kind, revision=appointment.revision, due_at=due_at)
         for kind, due_at in due.items()
-    )
+    ]
 
 
 def mail_due_reminders(*, now: datetime) -> int:

@@ -51,6 +51,23 @@ def answered_at(patient: Patient, question: str) -> datetime | None:
     return fact.recorded_at if fact else None
 
 
+def compose_facts(*, patient: Patient, answers: Mapping[str, str], by, now: datetime) -> list[MedicalFact]:
+    """The answers as a patient's first facts, not stored yet."""
+    return [
+        MedicalFact(
+            patient=patient,
+            kind=MedicalFact.Kind.MEDICINE,
+            subject=home.subject,
+            answer=answers[home.answer],
+            on=answers.get(home.on, "") if home.on else "",
+            recorded_at=now,
+            recorded_by=by,
+        )
+        for home in _HOMES
+        if home.answer in answers
+    ]
+
+
 def record_answers(*, patient: Patient, answers: Mapping[str, str], by, now: datetime) -> None:
     """Keep what was answered as facts of the patient. Questions that are not in `answers` are left as they are.
 

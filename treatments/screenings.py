@@ -1,6 +1,7 @@
 """Running the rules on what is known of a patient, and keeping what they said."""
 
 import json
+from collections.abc import Mapping
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
@@ -33,9 +34,34 @@ def screen_session(
     *, session: CourseSession, stage: Stage, start: datetime, zone: ZoneInfo, by, now: datetime
 ) -> Screening:
     """Screen a session for one start and keep the answers, the findings and the version of the rules."""
-    patient = session.course.patient
-    version = CatalogueVersion.objects.current()
-    answers = known_answers(patient)
+    stored, findings = compose_screening(
+        session=session,
+        version=CatalogueVersion.objects.current(),
+        answers=known_answers(session.course.patient),
+        stage=stage,
+        start=start,
+        zone=zone,
+        by=by,
+        now=now,
+    )
+    with transaction.atomic():
+        stored.save(force_insert=True)
+        ScreeningFinding.objects.bulk_create(findings)
+    return stored
+
+
+def compose_screening(
+    *,
+    session: CourseSession,
+    version: CatalogueVersion,
+    answers: Mapping[str, str],
+    stage: Stage,
+    start: datetime,
+    zone: ZoneInfo,
+    by,
+    now: datetime,
+) -> tuple[Screening, list[ScreeningFinding]]:
+    """What a version's rules make of the answers for a session at one start, not stored yet."""
     result = screening.evaluate(
         catalogue=catalogue_of(version),
         answers=answers,
@@ -44,30 +70,29 @@ def screen_session(
         zone=zone,
         protocol=session.course.protocol.code,
     )
-    with transaction.atomic():
-        stored = Screening.objects.create(
-            session=session,
-            stage=stage,
-            for_start=start,
-            catalogue_version=version,
-            answers=json.dumps(answers),
-            outcome=result.outcome,
-            not_before=result.not_before,
-            created_at=now,
-            created_by=by,
+    composed = Screening(
+        session=session,
+        stage=stage,
+        for_start=start,
+        catalogue_version=version,
+        answers=json.dumps(answers),
+        outcome=result.outcome,
+        not_before=result.not_before,
+        created_at=now,
+        created_by=by,
+    )
+    findings = [
+        ScreeningFinding(
+            screening=composed,
+            rule_code=finding.rule,
+            outcome=finding.outcome,
+            clear_from=_instant(finding.clear_from, zone),
+            reason=finding.reason,
+            ends_only_with_answer=finding.ends_only_with_answer,
         )
-        ScreeningFinding.objects.bulk_create(
-            ScreeningFinding(
-                screening=stored,
-                rule_code=finding.rule,
-                outcome=finding.outcome,
-                clear_from=_instant(finding.clear_from, zone),
-                reason=finding.reason,
-                ends_only_with_answer=finding.ends_only_with_answer,
-            )
-            for finding in result.findings
-        )
-    return stored
+        for finding in result.findings
+    ]
+    return composed, findings
 
 
 def _instant(clear_from, zone: ZoneInfo) -> datetime | None:
