@@ -34,7 +34,7 @@ class LastDateField(forms.MultiValueField):
 
     def __init__(self, **options):
         super().__init__(
-            fields=(forms.CharField(max_length=20), forms.BooleanField()),
+            fields=(forms.CharField(max_length=20, required=False), forms.BooleanField(required=False)),
             require_all_fields=False,
             widget=LastDateWidget(),
             **options,

@@ -171,6 +171,7 @@ def _move_page(request, appointment, *, refusal="", alternatives=(), status=200)
     )
     chosen = search.cleaned_data if search.is_valid() else {}
     first_day = chosen.get("from_day") or search.initial["from_day"]
+    practitioner = chosen.get("practitioner") if search.is_bound else appointment.practitioner
     result = screen_patient(
         patient=course.patient, protocol=course.protocol, stage=Stage.BOOKING, start=now, zone=location.zone
     )
@@ -186,13 +187,14 @@ def _move_page(request, appointment, *, refusal="", alternatives=(), status=200)
             days=DAYS_SEARCHED,
             now=now,
             not_before=result.not_before,
-            practitioner=chosen.get("practitioner") if search.is_bound else appointment.practitioner,
+            practitioner=practitioner,
             ignoring=appointment,
         )
     )
     context = {
         "appointment": appointment,
         "search": search,
+        "is_one_practitioner": practitioner is not None,
         "days": offered(slots, location.zone),
         "alternatives": [(slot_value(slot), slot) for slot in alternatives],
         "refusal": refusal,
