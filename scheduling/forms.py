@@ -45,7 +45,7 @@ class DayField(forms.DateField):
 
     def __init__(self, **options):
         super().__init__(
-            widget=forms.DateInput(attrs={"type": "date"}),
+            widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),  # what a date field takes
             error_messages={"invalid": _("Give the day as 2026-03-29.")},
             **options,
         )
