@@ -213,9 +213,10 @@ class _Server:
         return self.url
 
     def __exit__(self, kind, error, traceback) -> None:
-        if kind is not None:
-            print(f"--- the end of the log of {self.child.name} ---\n{self.child.tail()}", file=sys.stderr)
+        last_words = self.child.tail()
         self._clear()
+        if kind is not None:
+            print(f"--- the end of the log of {self.child.name} ---\n{last_words}", file=sys.stderr)
 
     def _clear(self) -> None:
         self.kill()
