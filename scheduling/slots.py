@@ -124,6 +124,14 @@ def find_slots(
     return [Slot(datetime.fromtimestamp(start, tz=UTC), practitioners[key]) for start, _name, key in found]
 
 
+def next_slots(*, first_day: date, **search) -> list[Slot]:
+    """The free starts of the first four weeks from `first_day` on that have any; twelve weeks are looked through."""
+    for weeks in (0, 4, 8):
+        if slots := find_slots(first_day=first_day + timedelta(weeks=weeks), days=28, **search):
+            return slots
+    return []
+
+
 def nearest_slots(*, to: datetime, count: int = 3, around_days: int = 7, **search) -> list[Slot]:
     """The free starts closest to `to` within a week on either side, in order of time."""
     day = local_date(to, search["location"].zone)

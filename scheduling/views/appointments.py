@@ -18,11 +18,10 @@ from patients.models import Patient
 from scheduling import booking, reminders
 from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm, slot_value
 from scheduling.models import Appointment
-from scheduling.slots import by_day, find_slots
+from scheduling.slots import by_day, next_slots
 from treatments.catalogue import Stage
 from treatments.screenings import screen_patient
 
-DAYS_SEARCHED = 28
 DAYS_OFFERED = 6
 
 
@@ -178,13 +177,12 @@ def _move_page(request, appointment, *, refusal="", alternatives=(), status=200)
     slots = (
         []
         if result.is_blocked_without_date
-        else find_slots(
+        else next_slots(
             location=location,
             protocol=course.protocol,
             patient=course.patient,
             zones=course.zones.all(),
             first_day=first_day,
-            days=DAYS_SEARCHED,
             now=now,
             not_before=result.not_before,
             practitioner=practitioner,

@@ -17,9 +17,9 @@ from clinic.access import EVERYBODY, allow, location_of, own_or_404
 from clinic.audit import record_opening
 from patients.models import Patient
 from scheduling import booking
-from scheduling.forms import BookingForm, slot_value
-from scheduling.slots import find_slots
-from scheduling.views.appointments import DAYS_SEARCHED, offered, uuid_or_none
+from scheduling.forms import BookingForm, day_of, slot_value
+from scheduling.slots import next_slots
+from scheduling.views.appointments import offered, uuid_or_none
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
 from treatments.forms import AnswersForm
@@ -44,7 +44,7 @@ def booking_create(request: HttpRequest) -> HttpResponse:
     if wish or "patient" not in request.GET:
         request.session["wish"] = wish
     if "patient" not in request.GET:
-        return render(request, "scheduling/booking_create.html", {"wish": wish})
+        return render(request, "scheduling/booking_create.html", {"wish": wish, "wished_day": day_of(wish.get("day"))})
     patient = own_or_404(Patient.objects, request, uuid_or_none(request.GET["patient"]))
     record_opening(patient)
     return _page(request, patient, *_forms(request, patient))
@@ -127,13 +127,12 @@ def _offer(request: HttpRequest, patient: Patient, form: BookingForm) -> dict:
     slots = (
         []
         if result.is_blocked_without_date
-        else find_slots(
+        else next_slots(
             location=location,
             protocol=wanted["protocol"],
             patient=patient,
             zones=wanted["zones"],
             first_day=first_day,
-            days=DAYS_SEARCHED,
             now=now,
             not_before=result.not_before,
             practitioner=wanted["practitioner"],
@@ -160,6 +159,7 @@ def _page(request, patient, form, answers, *, offer=None, status=200) -> HttpRes
         "answers": answers,
         "offer": offer,
         "wish": wish,
+        "wished_day": day_of(wish.get("day")),
         "wish_query": urlencode(wish),
         "chosen_slot": form.data.get("slot") or _pointed_at(request, offer),
         "may_read_answers": request.user.may_read_answers,
