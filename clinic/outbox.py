@@ -132,6 +132,22 @@ def forget_old_bodies(*, now: datetime) -> int:
     return old.exclude(status__in=Status.ON_THE_WAY).update(text="", html="", calendar="", is_forgotten=True)
 
 
+class Then(Enum):
+    """What the fate of one mail means for those after it."""
+
+    GO_ON = "the connection is good for the next mail"
+    RECONNECT = "the server takes mails, but this conversation is spoilt"
+    STOP = "the server takes no mail at all"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    status: OutgoingMail.Status
+    error: str = ""
+    then: Then = Then.GO_ON
+    is_unsure: bool = False  # the server may have taken the mail without our hearing of it
+
+
 def _header(words: str) -> str:
     """On one line, without the characters that could begin another header or break its encoding."""
     return " ".join("".join(" " if unicodedata.category(c) in {"Cc", "Cs", "Zl", "Zp"} else c for c in words).split())
@@ -223,22 +239,6 @@ def _send_batch(
     finally:
         still_claimed = OutgoingMail.objects.filter(claim_token=token, status=Status.CLAIMED)
         _write(still_claimed, **UNCLAIMED, status=Status.PENDING)
-
-
-class Then(Enum):
-    """What the fate of one mail means for those after it."""
-
-    GO_ON = "the connection is good for the next mail"
-    RECONNECT = "the server takes mails, but this conversation is spoilt"
-    STOP = "the server takes no mail at all"
-
-
-@dataclass(frozen=True)
-class Outcome:
-    status: OutgoingMail.Status
-    error: str = ""
-    then: Then = Then.GO_ON
-    is_unsure: bool = False  # the server may have taken the mail without our hearing of it
 
 
 def _send_one(
