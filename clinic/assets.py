@@ -39,10 +39,9 @@ class NodeModulesFinder(BaseFinder):
 
     def find(self, path: str, find_all: bool = False) -> str | list[str]:
         prefix, _, name = path.partition("/")
-        found = prefix == PREFIX and name in FILES and self.storage.exists(name)
-        if find_all:
-            return [self.storage.path(name)] if found else []
-        return self.storage.path(name) if found else ""
+        if prefix != PREFIX or name not in FILES or not self.storage.exists(name):
+            return []
+        return [self.storage.path(name)] if find_all else self.storage.path(name)
 
     def check(self, **kwargs) -> list[CheckMessage]:
         missing = [name for name in FILES if not self.storage.exists(name)]

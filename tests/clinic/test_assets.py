@@ -35,7 +35,7 @@ def test_every_listed_file_is_found_under_vendor(name):
     ],
 )
 def test_a_file_that_is_not_listed_is_not_found(path):
-    assert assets.NodeModulesFinder().find(path) == ""
+    assert assets.NodeModulesFinder().find(path) == []
     assert assets.NodeModulesFinder().find(path, find_all=True) == []
 
 
@@ -47,7 +47,11 @@ def test_check_warns_and_nothing_is_found_before_npm_ci(empty_checkout):
     [warning] = empty_checkout.check()
     assert (warning.id, warning.is_serious()) == ("clinic.W001", False)
     assert "make setup" in warning.hint
-    assert empty_checkout.find("vendor/bootstrap/bootstrap.min.css") == ""
+    assert finders.find("vendor/bootstrap/bootstrap.min.css") is None
+
+
+def test_a_page_is_served_without_its_looks_before_npm_ci(empty_checkout, client):
+    assert client.get("/static/vendor/bootstrap/bootstrap.min.css").status_code == 404
 
 
 def test_missing_files_fail_a_production_check(empty_checkout):
