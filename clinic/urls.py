@@ -3,12 +3,23 @@
 from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
-from clinic.views import accounts
+from clinic.views import accounts, settings
 
 clinic_urls = [
     path("login/", accounts.sign_in, name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("location/", accounts.switch_location, name="location-switch"),
+    path("settings/", settings.overview, name="settings"),
+    path("settings/location/", settings.location_edit, name="location-edit"),
+    path("settings/rooms/new/", settings.room_create, name="room-create"),
+    path("settings/rooms/<uuid:public_id>/", settings.room_edit, name="room-edit"),
+    path("settings/devices/new/", settings.device_create, name="device-create"),
+    path("settings/devices/<uuid:public_id>/", settings.device_edit, name="device-edit"),
+    path("settings/staff/new/", settings.staff_create, name="staff-create"),
+    path("settings/staff/<uuid:public_id>/", settings.staff_edit, name="staff-edit"),
+    path("settings/staff/<uuid:public_id>/password/", settings.staff_password, name="staff-password"),
+    path("settings/staff/<uuid:public_id>/off/", settings.staff_switch_off, name="staff-switch-off"),
+    path("settings/staff/<uuid:public_id>/on/", settings.staff_switch_on, name="staff-switch-on"),
 ]
 
 urlpatterns = [

@@ -2,17 +2,17 @@
 
 import re
 import uuid
-from datetime import date, datetime
+from datetime import datetime
 
 from crispy_forms.helper import FormHelper
 from crispy_forms.layout import Column, Field, Layout, Row
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.dates import MONTHS
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from clinic.editing import Difference, differences
 from clinic.inputs import DayField, LineField, ParagraphsField, bare_helper
 from clinic.text import one_line
 from patients.models import MedicalFact, Patient
@@ -101,17 +101,8 @@ class EditPatientForm(PatientForm):
         data["revision"] = stored.revision
         return EditPatientForm(data, now=self.now)
 
-    def differences(self, stored: Patient) -> list[dict]:
-        """The fields in which what was typed is not what is stored: label, stored and typed, as they are shown."""
-        return [
-            {"label": self.fields[name].label, "stored": _shown(getattr(stored, name)), "typed": _shown(typed)}
-            for name, typed in self.details.items()
-            if typed != getattr(stored, name)
-        ]
-
-
-def _shown(value) -> str:
-    return date_format(value, "j F Y") if isinstance(value, date) else value
+    def differences(self, stored: Patient) -> list[Difference]:
+        return differences(self, typed=self.details, stored=self.initial_of(stored))
 
 
 def initial_from_search(text: str) -> dict:

@@ -3,15 +3,15 @@
 They save row by row and never by a bulk update: the audit trail follows saved rows.
 """
 
-import re
 from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
+from clinic.contacts import clean_email, clean_phone
+from clinic.editing import EditedMeanwhile
 from clinic.models import Location, User
 from clinic.text import has_letter, one_line, paragraphs
 from patients.folding import fold
@@ -21,13 +21,9 @@ from patients.partial_dates import PartialDate
 EARLIEST_BIRTH = date(1900, 1, 1)
 LONGEST_NAME = 60
 LONGEST_FOLDED = 69  # two of them and a space fit Patient.search_name; one odd character may fold to eighteen
-LONGEST_EMAIL = 254
-LONGEST_PHONE = 30
 LONGEST_SUBJECT = 120
 LONGEST_TEXT = 4000
 STILL = "still"  # instead of the date on which something ended
-
-WRITTEN_PHONE = re.compile(r"[0-9+()./ -]+")
 
 
 class AlreadySaved(Exception):
@@ -36,14 +32,6 @@ class AlreadySaved(Exception):
     def __init__(self, patient: Patient):
         super().__init__(str(patient))
         self.patient = patient
-
-
-class EditedMeanwhile(Exception):
-    """Somebody else saved the patient since the form was opened; `stored` is what they saved."""
-
-    def __init__(self, stored: Patient):
-        super().__init__(str(stored))
-        self.stored = stored
 
 
 def _clean_name(text: str, now: datetime) -> str:
@@ -63,27 +51,6 @@ def _clean_birth(day: date, now: datetime) -> date:
     return day
 
 
-def _clean_email(text: str, now: datetime) -> str:
-    email = one_line(text)
-    if email:
-        try:
-            validate_email(email)
-        except ValidationError:
-            raise ValidationError(_("Write the whole e-mail address, such as name@example.org.")) from None
-        if len(email) > LONGEST_EMAIL:
-            raise ValidationError(_("No e-mail address is this long. Check it for a slip."))
-    return email
-
-
-def _clean_phone(text: str, now: datetime) -> str:
-    phone = one_line(text)
-    if phone and not (
-        WRITTEN_PHONE.fullmatch(phone) and len(phone) <= LONGEST_PHONE and sum(map(str.isdecimal, phone)) >= 5
-    ):
-        raise ValidationError(_("Write the phone number in digits, such as 020 7946 0812 or +44 20 7946 0812."))
-    return phone
-
-
 def clean_text(text: str) -> str:
     """Free text as it may be stored. Raises ValidationError where it is too long, and cuts nothing."""
     text = paragraphs(text)
@@ -96,8 +63,8 @@ _CLEANERS = {
     "given_name": _clean_name,
     "family_name": _clean_name,
     "date_of_birth": _clean_birth,
-    "email": _clean_email,
-    "phone": _clean_phone,
+    "email": lambda text, now: clean_email(text),
+    "phone": lambda text, now: clean_phone(text),
     "note": lambda text, now: clean_text(text),
 }
 DETAILS = tuple(_CLEANERS)

@@ -7,6 +7,7 @@ from operator import and_
 
 from django.db.models import Case, Q, Value, When
 
+from clinic.contacts import WRITTEN_PHONE
 from clinic.models import Location
 from clinic.text import one_line
 from patients.folding import fold
@@ -19,7 +20,6 @@ WHOLE_NUMBER = 10  # digits; so many are a number in full, with or without the c
 TELLING_DIGITS = 8  # the last ones of a number in full, the same with and without that code
 
 WRITTEN_DAY = re.compile(r"(?P<day>[0-9]{1,2})(?P<mark>[./-])(?P<month>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4})")
-WRITTEN_PHONE = re.compile(r"[0-9+()./ -]+")
 
 
 def search_patients(*, text: str, locations: list[Location], limit: int = 20) -> list[Patient]:

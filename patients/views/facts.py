@@ -13,8 +13,8 @@ from patients.models import Patient
 from patients.records import end_fact, record_fact
 
 
-@allow(Role.PRACTITIONER, Role.LEAD)
 @require_http_methods(["GET", "HEAD", "POST"])
+@allow(Role.PRACTITIONER, Role.LEAD)
 def fact_create(request, public_id):
     patient = own_or_404(Patient.objects, request, public_id)
     record_opening(patient)
@@ -27,8 +27,8 @@ def fact_create(request, public_id):
     return render(request, "patients/fact_create.html", {"patient": patient, "form": form}, status=status)
 
 
-@allow(Role.PRACTITIONER, Role.LEAD)
 @require_POST
+@allow(Role.PRACTITIONER, Role.LEAD)
 def fact_end(request, public_id, fact_id):
     patient = own_or_404(Patient.objects, request, public_id)
     end_fact(fact=get_object_or_404(patient.facts, public_id=fact_id), now=times.now())

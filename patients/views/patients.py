@@ -13,13 +13,14 @@ from django_htmx.http import HttpResponseClientRedirect
 from clinic import times
 from clinic.access import EVERYBODY, allow, location_of, locations_of, own_or_404
 from clinic.audit import record_opening
+from clinic.editing import EditedMeanwhile
 from clinic.fields import decrypt, encrypt
 from clinic.text import one_line
 from patients.duplicates import likely_duplicates
 from patients.forms import EditPatientForm, NewPatientForm, initial_from_search
 from patients.health import fact_lines, health_on_file
 from patients.models import Patient
-from patients.records import AlreadySaved, EditedMeanwhile, create_patient, update_patient
+from patients.records import AlreadySaved, create_patient, update_patient
 from patients.search import SHORTEST, marked, search_patients
 
 ON_THE_PAGE = 20
@@ -42,16 +43,16 @@ def _search(request, limit: int) -> dict:
     }
 
 
-@allow(*EVERYBODY)
 @require_http_methods(["GET", "HEAD", "POST"])
+@allow(*EVERYBODY)
 def patient_list(request):
     """The search page and, for htmx, its results."""
     template = "patients/_patient_rows.html" if request.htmx else "patients/patient_list.html"
     return render(request, template, _search(request, ON_THE_PAGE))
 
 
-@allow(*EVERYBODY)
 @require_POST
+@allow(*EVERYBODY)
 def patient_search(request):
     """The results under a search box, of the side bar or, with ?for=booking, of the booking page."""
     if not request.htmx:
@@ -59,8 +60,8 @@ def patient_search(request):
     return render(request, "patients/_patient_hits.html", _search(request, IN_THE_SIDE_BAR))
 
 
-@allow(*EVERYBODY)
 @require_POST
+@allow(*EVERYBODY)
 def patient_prefill(request):
     """Carries what was typed into a search box over to the form for a new patient."""
     request.session[TYPED] = encrypt(one_line(request.POST.get("q", "")))
@@ -78,8 +79,8 @@ def _after_saving(request, patient: Patient) -> str:
     return reverse("patients:patient-show", args=[patient.public_id])
 
 
-@allow(*EVERYBODY)
 @require_http_methods(["GET", "HEAD", "POST"])
+@allow(*EVERYBODY)
 def patient_create(request):
     """A new patient of the location on the screen. Likely duplicates come back once as 409, to be looked at."""
     now = times.now()
@@ -109,8 +110,8 @@ def _creating(request, form: NewPatientForm, *, doubles=(), status: int = 200) -
     return render(request, "patients/patient_create.html", {"form": form, "doubles": choices}, status=status)
 
 
-@allow(*EVERYBODY)
 @require_safe
+@allow(*EVERYBODY)
 def patient_show(request, public_id):
     patient = own_or_404(Patient.objects, request, public_id)
     record_opening(patient)
@@ -130,8 +131,8 @@ def patient_show(request, public_id):
     )
 
 
-@allow(*EVERYBODY)
 @require_http_methods(["GET", "HEAD", "POST"])
+@allow(*EVERYBODY)
 def patient_edit(request, public_id):
     """Saved by somebody else meanwhile: 409 with both versions, and what was typed is kept."""
     patient = own_or_404(Patient.objects, request, public_id)

@@ -11,6 +11,7 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from clinic import times
+from clinic.editing import Difference
 from patients.models import Patient
 from tests.factories import make_fact, make_location, make_patient, make_user, signed_in
 
@@ -365,8 +366,8 @@ def test_edited_meanwhile_shows_both_versions_and_then_saves_over(location, rece
     answer = reception.post(edit(patient), late)
     assert answer.status_code == 409
     assert answer.context["differences"] == [
-        {"label": "First name", "stored": "Ada", "typed": "Eva"},
-        {"label": "Date of birth", "stored": "17 May 1990", "typed": "18 May 1990"},
+        Difference(label="First name", stored="Ada", typed="Eva"),
+        Difference(label="Date of birth", stored="17 May 1990", typed="18 May 1990"),
     ]
     assertContains(answer, 'value="Eva"', status_code=409)
     patient.refresh_from_db()

@@ -5,8 +5,9 @@ import pytest
 from auditlog.models import LogEntry
 from django.core.exceptions import ValidationError
 
+from clinic.editing import EditedMeanwhile
 from patients.models import MedicalFact, Patient
-from patients.records import AlreadySaved, EditedMeanwhile, create_patient, end_fact, record_fact, update_patient
+from patients.records import AlreadySaved, create_patient, end_fact, record_fact, update_patient
 from tests.factories import NOW, make_fact, make_location, make_patient, make_user
 
 pytestmark = pytest.mark.django_db
