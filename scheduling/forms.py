@@ -7,6 +7,7 @@ from django import forms
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
+from clinic.inputs import DayField
 from clinic.models import Device, Practitioner, Room
 from clinic.times import local_date
 from scheduling.slots import Slot, practitioners_of
@@ -40,15 +41,8 @@ class SlotField(forms.CharField):
         return starts_at, found
 
 
-class DayField(forms.DateField):
-    """A day within reason."""
-
-    def __init__(self, **options):
-        super().__init__(
-            widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),  # what a date field takes
-            error_messages={"invalid": _("Give the day as 2026-03-29.")},
-            **options,
-        )
+class PlanningDayField(DayField):
+    """A day on which somebody may plan something."""
 
     def validate(self, value):
         super().validate(value)
@@ -72,7 +66,7 @@ class SearchForm(forms.Form):
         empty_label=_("Anybody free"),
         to_field_name="public_id",
     )
-    from_day = DayField(label=_("From"), required=False)
+    from_day = PlanningDayField(label=_("From"), required=False)
 
     def __init__(self, *args, location, now, **kwargs):
         super().__init__(*args, **kwargs)

@@ -1,0 +1,120 @@
+"""From the first call to the reminder: in the browser, with a real worker, a real beat and a real mail server."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from icalendar import Calendar
+from playwright.sync_api import expect
+
+from clinic import times
+from scheduling.models import Appointment
+from tests.factories import make_catalogue, make_clinic, make_practitioner, make_user
+from tests.servers import beat, environment, smtp_sink, worker
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture
+def clock(settings):
+    """The clinic's clock, which the test may move and which is put back afterwards."""
+    yield times
+    settings.CLOCK_FILE.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def post(live_server):
+    """The mail server, with the worker and the beat that send to it."""
+    with smtp_sink() as sink:
+        env = environment(EMAIL_URL=sink.url, SITE_URL=live_server.url, SWEEP_SECONDS=1)
+        with worker(env), beat(env):
+            yield sink
+
+
+def event_of(mail):
+    calendar = Calendar.from_ical(mail.calendar)
+    return calendar.walk("VEVENT")[0], str(calendar["METHOD"])
+
+
+def offered(page, location) -> list[datetime]:
+    values = page.locator("input[name=slot]").evaluate_all("inputs => inputs.map(input => input.value)")
+    return sorted(datetime.fromisoformat(value.split()[0]).astimezone(location.zone) for value in values)
+
+
+def test_a_patient_who_took_isotretinoin_is_booked_moved_and_reminded(page, sign_in, axe, clock, post, take_pictures):
+    location = make_clinic(name="Larkfield")
+    make_catalogue()
+    for _each in range(2):
+        make_practitioner(location, hours=[("09:00", "13:00"), ("14:00", "18:00")])
+    now = times.now()
+    today = times.local_date(now, location.zone)
+    last_capsule = times.minus_months(today, 4)
+    eligible = times.plus_months_clear(last_capsule, 6)
+
+    # a call: she is not known yet
+    sign_in(make_user("receptionist", location=location))
+    page.get_by_role("link", name="New booking").first.click()
+    page.get_by_label("Find the patient").fill("Zofia Nowak-Ångström")
+    expect(page.get_by_text("Nobody here fits that.")).to_be_visible()
+    axe(page)
+    page.locator("#booking-patients").get_by_role("link", name=re.compile("New patient")).click()
+    page.locator("[name=date_of_birth]").fill("1996-02-29")
+    page.get_by_role("textbox", name="E-mail").fill("zofia@example.org")
+    page.get_by_role("textbox", name="Phone").fill("07700 900123")
+    page.get_by_role("button", name="Save patient").click()
+
+    # the health questions decide what is possible
+    expect(page.get_by_role("heading", name="Zofia Nowak-Ångström")).to_be_visible()
+    page.get_by_label("What would the patient like to improve?").select_option("acne_scar_moderate")
+    page.locator("label[for=id_Q04_0]").click()
+    page.locator("[name=Q04b_0]").fill(f"{last_capsule:%d/%m/%Y}")
+    page.locator("label[for=id_Q05_1]").click()
+    page.get_by_role("button", name="Show free times").click()
+    expect(page.get_by_text(f"Not before {eligible:%A} {eligible.day} {eligible:%B %Y}")).to_be_visible()
+    assert offered(page, location)[0].date() == eligible
+    axe(page)
+    take_pictures(page, "booking")
+
+    # asking for tomorrow does not help
+    page.get_by_label("From", exact=True).fill((today + timedelta(days=1)).isoformat())
+    page.get_by_role("button", name="Look again").click()
+    expect(page.get_by_text("Earlier times are left out.")).to_be_visible()
+    assert min(offered(page, location)).date() == eligible
+
+    # booked after that date
+    page.locator("label.slot").nth(2).click()
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(page.get_by_text("Booked.")).to_be_visible()
+    expect(page.locator("#panel").get_by_role("heading", name="Zofia Nowak-Ångström")).to_be_visible()
+    booked = Appointment.objects.get()
+    assert booked.starts_at.astimezone(location.zone).date() == eligible
+    axe(page)
+
+    [confirmation] = post.wait_for(lambda mail: mail.recipients == ("zofia@example.org",), timeout=30)
+    event, method = event_of(confirmation)
+    assert (int(event["SEQUENCE"]), method) == (0, "PUBLISH")
+    assert event["DTSTART"].dt.astimezone(UTC) == booked.starts_at
+    assert f"{booked.starts_at.astimezone(location.zone):%A} {eligible.day}" in confirmation.text
+    assert location.phone in confirmation.text
+
+    # moved
+    page.locator("#panel").get_by_role("link", name="Move").click()
+    page.locator("label.slot").nth(5).click()
+    page.get_by_role("button", name="Move", exact=True).click()
+    expect(page.get_by_text("Moved.")).to_be_visible()
+    moved = Appointment.objects.get()
+    assert moved.starts_at != booked.starts_at
+    moved_mail = post.wait_for(lambda mail: mail.recipients == ("zofia@example.org",), timeout=30, count=2)[1]
+    moved_event, method = event_of(moved_mail)
+    assert (str(moved_event["UID"]), int(moved_event["SEQUENCE"])) == (str(event["UID"]), 1)
+    assert moved_event["DTSTART"].dt.astimezone(UTC) == moved.starts_at
+
+    # the clock moves on to two days before
+    clock.move_clock(by=moved.starts_at - timedelta(hours=47) - now)
+    reminder = post.wait_for(lambda mail: mail.recipients == ("zofia@example.org",), timeout=30, count=3)[2]
+    assert f"{moved.starts_at.astimezone(location.zone):%H:%M}" in reminder.text
+    assert "sunburn" in reminder.text
+    assert len({mail.message["Message-ID"] for mail in post.messages}) == len(post.messages) == 3
+    for mail in post.messages:
+        assert "Zofia" not in mail.subject
+        assert "isotretinoin" not in (mail.text + mail.html).lower()
