@@ -26,7 +26,7 @@ def offset() -> timedelta:
         return timedelta(0)
     try:
         return timedelta(seconds=int(settings.CLOCK_FILE.read_text()))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, OverflowError):
         return timedelta(0)
 
 
