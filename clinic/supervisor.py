@@ -28,11 +28,12 @@ def _die_with_parent() -> None:
 class Child:
     """One program in a session of its own, with its words in a log file."""
 
-    def __init__(self, name: str, command: list[str], log: Path):
+    def __init__(self, name: str, command: list[str], folder: Path, log: Path):
         self.name = name
         self.log = log
         self.ends = 0
         self._command = command
+        self._folder = folder
         self._process: subprocess.Popen | None = None
         self._started_at = 0.0
         self._start_again_at = 0.0
@@ -42,6 +43,7 @@ class Child:
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command,
+                cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -88,11 +90,11 @@ class Child:
 
 
 class Supervisor:
-    """Children by name and command; `say` gets a line about what happens to them."""
+    """Children by name and command, all started in `folder`; `say` gets a line about what happens to them."""
 
-    def __init__(self, commands: dict[str, list[str]], *, logs: Path, say: Callable[[str], None]):
+    def __init__(self, commands: dict[str, list[str]], *, folder: Path, logs: Path, say: Callable[[str], None]):
         logs.mkdir(parents=True, exist_ok=True)
-        self.children = [Child(name, command, logs / f"{name}.log") for name, command in commands.items()]
+        self.children = [Child(name, command, folder, logs / f"{name}.log") for name, command in commands.items()]
         self._say = say
         self._is_asked_to_stop = False
 

@@ -20,7 +20,8 @@ sleeper = sleep + " # alone"
 stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + sleep
 parent = "import subprocess, sys; subprocess.Popen([sys.executable, '-c', %r]); " % sleep + sleep
 commands = {"sleeper": [*python, sleeper], "stubborn": [*python, stubborn], "parent": [*python, parent]}
-supervisor.Supervisor(commands, logs=Path(sys.argv[1]), say=lambda line: print(line, flush=True)).run()
+say = lambda line: print(line, flush=True)
+supervisor.Supervisor(commands, folder=Path("/"), logs=Path(sys.argv[1]), say=say).run()
 """
 
 

@@ -31,7 +31,9 @@ class Command(BaseCommand):
             self._check_port(port, variable)
         self._check_database()
         self._make_broker_folders()
-        supervisor = Supervisor(self._commands(), logs=settings.VAR_DIR / "logs", say=self._say)
+        supervisor = Supervisor(
+            self._commands(), folder=settings.BASE_DIR, logs=settings.VAR_DIR / "logs", say=self._say
+        )
         self._web = supervisor.children[0]
         self._is_up = False
         self._say("Starting the demo clinic …")
