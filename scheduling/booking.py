@@ -23,6 +23,7 @@ from scheduling import reminders
 from scheduling.intervals import needling_days
 from scheduling.models import Appointment, Occupancy
 from scheduling.slots import (
+    LONGEST_LEAD_DAYS,
     Slot,
     free_places,
     nearest_slots,
@@ -35,8 +36,6 @@ from treatments.catalogue import Stage
 from treatments.courses import start_course
 from treatments.models import Protocol, Zone
 from treatments.screenings import screen_patient, screen_session
-
-LONGEST_LEAD_DAYS = 730  # a start further ahead is a typing mistake
 
 
 class BookingRefused(Exception):

@@ -16,6 +16,8 @@ from scheduling.intervals import needling_days
 from scheduling.models import Appointment, Occupancy, TimeOff, WorkingHours
 from treatments.models import Protocol, Zone
 
+LONGEST_LEAD_DAYS = 730  # a start further ahead is a typing mistake
+
 
 @dataclass(frozen=True)
 class Slot:
@@ -79,8 +81,9 @@ def find_slots(
 ) -> list[Slot]:
     """Every free start on the local days asked for, in order of time; with `practitioner`, hers alone.
 
-    What the booking would refuse is not offered: the past, before `not_before`, too close to another needling of the
-    same zones. `ignoring` is an appointment about to move: its own time counts as free. A constant number of queries.
+    What the booking would refuse is not offered: the past, before `not_before`, more than two years ahead, too close to
+    another needling of the same zones. `ignoring` is an appointment about to move: its own time counts as free. A
+    constant number of queries.
     """
     needs = needs_of_protocol(protocol)
     length = needs.patient[1]
@@ -90,8 +93,13 @@ def find_slots(
     }
     windows = working_windows(location=location, practitioners=practitioners.values(), first_day=first_day, days=days)
     kept_apart = needling_days(patient=patient, protocol=protocol, zones=zones, zone=zone, ignoring=ignoring)
-    earliest = seconds(max(now, not_before) if not_before else now)
-    lo, hi = day_bounds(first_day, zone)[0], day_bounds(first_day + timedelta(days=days), zone)[0]
+    earliest = seconds(now) + 1  # the present moment has passed
+    if not_before:
+        earliest = max(earliest, seconds(not_before))
+    latest = seconds(now + timedelta(days=LONGEST_LEAD_DAYS))
+    lo = day_bounds(first_day, zone)[0]
+    # the last visit of the last day may be cleaned up after in the first minutes of the next
+    hi = day_bounds(first_day + timedelta(days=days), zone)[0] + timedelta(seconds=needs.room[1] - length)
     taken = _taken(location, practitioners, patient, lo, hi, ignoring)
     away = defaultdict(list)
     for key, start, end in (
@@ -103,7 +111,7 @@ def find_slots(
 
     starts_by_practitioner = {}
     for key, spans in windows.items():
-        starts = sorted(start for span in spans for start in grid(span, length) if start >= earliest)
+        starts = sorted(start for span in spans for start in grid(span, length) if earliest <= start <= latest)
         starts = without_taken(starts, away[key], [needs.patient])
         starts_by_practitioner[key] = without_taken(starts, taken["practitioner", key], needs.practitioner)
 

@@ -43,7 +43,9 @@ def test_somebody_who_is_not_signed_in_meets_the_same(client):
 
 
 def test_an_answer_that_says_how_it_may_be_kept_is_left_alone():
-    answer = keep_private(lambda request: HttpResponse(headers={"Cache-Control": "max-age=60"}))(RequestFactory().get("/"))
+    answer = keep_private(lambda request: HttpResponse(headers={"Cache-Control": "max-age=60"}))(
+        RequestFactory().get("/")
+    )
     assert (answer["Cache-Control"], answer["Vary"]) == ("max-age=60", "HX-Request")
 
 
