@@ -2,7 +2,7 @@
 
 python -m tests.faults.visits fill 400      as many visits, each with its reminders planned
 python -m tests.faults.visits stir          move every tenth visit and cancel every tenth, one after the other
-python -m tests.faults.visits report        one JSON object: the mails, and the visits with what was told last
+python -m tests.faults.visits report        one JSON object: reminders due, all mails, all visits with what was told last
 """
 
 import json
@@ -19,7 +19,7 @@ from django.db import transaction  # noqa: E402
 from clinic import times  # noqa: E402
 from clinic.models import OutgoingMail  # noqa: E402
 from scheduling import reminders  # noqa: E402
-from scheduling.models import Appointment  # noqa: E402
+from scheduling.models import Appointment, Reminder  # noqa: E402
 from tests.factories import make_clinic, make_patient, make_practitioner, make_protocol  # noqa: E402
 from treatments.courses import start_course  # noqa: E402
 
@@ -65,6 +65,7 @@ def stir() -> None:
 
 
 def report() -> None:
+    due = Reminder.objects.due(times.now()).count()  # first: whatever is a mail by then is among the mails
     mails = {
         mail.message_id: {"status": mail.status, "is_repeat": mail.is_repeat} for mail in OutgoingMail.objects.all()
     }
@@ -80,7 +81,7 @@ def report() -> None:
                 "told_revision": last and last.revision,
             }
         )
-    print(json.dumps({"mails": mails, "visits": visits}))
+    print(json.dumps({"due": due, "mails": mails, "visits": visits}))
 
 
 if __name__ == "__main__":
