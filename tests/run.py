@@ -120,7 +120,9 @@ class Run:
             self.pytest(f"suite on {where}", "-n", "2", **env)
 
     def sqlite(self) -> None:
-        self.pytest("what differs by database, on SQLite", "-n", "2", "-m", "both and not faults and not bench")
+        self.pytest(
+            "what differs by database, on SQLite", "-n", "2", "-m", "both and not browser and not faults and not bench"
+        )
 
     def browser(self) -> None:
         if not _is_there(servers.chromium_program):
