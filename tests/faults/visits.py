@@ -2,7 +2,7 @@
 
 python -m tests.faults.visits fill 400      as many visits, each with its reminders planned
 python -m tests.faults.visits stir          move every tenth visit and cancel every tenth, one after the other
-python -m tests.faults.visits report        one JSON object: reminders due, all mails, all visits with what was told last
+python -m tests.faults.visits report        one JSON object: reminders due, mails, visits with what was told last
 """
 
 import json
