@@ -142,8 +142,15 @@ class Diary:
             pass
 
     def _place_somebody(self, board: _Day, practitioner: Practitioner, **manner) -> bool:
-        """Offer the column to people who may come, to those in the middle of their visits more often."""
-        able = [person for person in self.people_of[practitioner] if person.may_come_on(board.day)]
+        """Offer the column to people who may come, to those in the middle of their visits more often.
+
+        A practitioner whose own patients have all been here lately sees those of her colleagues.
+        """
+        able = [person for person in self.people_of[practitioner] if person.may_come_on(board.day)] or [
+            person
+            for person in self.people
+            if goes_deep_enough(practitioner, person.protocol) and person.may_come_on(board.day)
+        ]
         for _try in range(min(TRIES, len(able))):
             person = self.rng.choices(able, [5 if each.days else 1 for each in able])[0]
             if self._place(board, practitioner, person, **manner):

@@ -137,7 +137,7 @@ def invent_people(
             zones=tuple(zones[code] for code in _zones(protocol.code, rng)),
             practitioner=_own_practitioner(place, protocol, people),
             pace=protocol.interval_weeks_min * 7 + rng.randint(0, 9),
-            wanted=min(rng.randint(2, 6), protocol.sessions_max),
+            wanted=rng.randint(3, 6),
             first_day=first_day,
             is_on_hold=False,
         )
@@ -208,4 +208,4 @@ def _screen(person: Person, catalogue: CatalogueVersion, place: Place, today: da
     elif result.outcome == Outcome.HOLD:
         # Nobody is treated while a question is open: she is new, and her only visit lies ahead.
         person.is_on_hold, person.wanted = True, 1
-        person.first_day = today + timedelta(days=rng.randint(1, 30))
+        person.first_day = today + timedelta(days=rng.randint(1, 21))
