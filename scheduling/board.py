@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 
 from clinic.models import Location, OutgoingMail, Practitioner
 from clinic.times import day_bounds, local_date
-from scheduling.availability import GRID_SECONDS, Span
+from scheduling.availability import GRID_SECONDS, Span, grid
 from scheduling.models import Appointment, Reminder, TimeOff
 from scheduling.slots import practitioners_of, seconds, working_windows
 from treatments.models import Screening
@@ -166,14 +166,13 @@ def read_board(*, location: Location, day: date, now: datetime) -> Board:
     start, end = day_bounds(day, location.zone)
     appointments = list(_appointments(location, start, end))
     practitioners = list(practitioners_of(location))
-    shown = {each.pk for each in practitioners}
-    # somebody who left still has her visits on the day on which they were
-    gone = {each.practitioner_id: each.practitioner for each in appointments if each.practitioner_id not in shown}
-    practitioners += gone.values()
     windows = working_windows(location=location, practitioners=practitioners, first_day=day, days=1)
     away = defaultdict(list)
     for each in TimeOff.objects.filter(practitioner__in=practitioners).overlapping(start, end):
         away[each.practitioner_id].append((seconds(each.starts_at), seconds(each.ends_at)))
+    # somebody who left still has her visits on the day on which they were, and no hours in which to book her
+    staying = {each.pk for each in practitioners}
+    gone = {each.practitioner_id: each.practitioner for each in appointments if each.practitioner_id not in staying}
     closure = location.closures.overlapping_days(day, day).first()
 
     minutes = [_minute(at, location, day) for each in appointments for at in (each.starts_at, each.ends_at)]
@@ -190,12 +189,15 @@ def read_board(*, location: Location, day: date, now: datetime) -> Board:
     by_practitioner = defaultdict(list)
     for each in appointments:
         by_practitioner[each.practitioner_id].append(each)
-    for practitioner in practitioners:
+    for practitioner in [*practitioners, *gone.values()]:
         column = Column(practitioner)
         column.cards = _cards(board, by_practitioner[practitioner.pk])
-        work = _minus(sorted(windows[practitioner.pk]), away[practitioner.pk])
+        hours = sorted(windows[practitioner.pk])
+        work = _minus(hours, away[practitioner.pk])
         column.off = _off(board, work, closure.reason if closure else "", away[practitioner.pk])
-        column.slots, column.free_seconds = _free(board, practitioner, work, by_practitioner[practitioner.pk])
+        free = _minus(work, _taken(by_practitioner[practitioner.pk]) + [(0, seconds(now))])
+        column.free_seconds = sum(end - start for start, end in free)
+        column.slots = _slots(board, practitioner, hours, free)
         board.columns.append(column)
     return board
 
@@ -242,7 +244,7 @@ def _cards(board: Board, appointments: list[Appointment]) -> list[Card]:
             Card(
                 appointment=each,
                 row=row,
-                span=span,
+                span=max(span, 1),  # in the repeated hour of autumn a visit may end at the time at which it began
                 numbing_row=numbing_row - row + 1,
                 numbing_span=numbing_span,
                 time=_("%(start)s to %(end)s")
@@ -300,16 +302,16 @@ def _off(board: Board, work: list[Span], closure: str, away: list[Span]) -> list
     return blocks
 
 
-def _free(
-    board: Board, practitioner: Practitioner, work: list[Span], appointments: list[Appointment]
-) -> tuple[list[Block], int]:
-    """The quarters in which a booking can be begun, and the practitioner's free time from now on, in seconds."""
+def _taken(appointments: list[Appointment]) -> list[Span]:
+    return [(seconds(each.starts_at), seconds(each.ends_at)) for each in appointments if not each.is_cancelled]
+
+
+def _slots(board: Board, practitioner: Practitioner, hours: list[Span], free: list[Span]) -> list[Block]:
+    """The free quarters in which a booking can be begun, on the grid on which free times are offered."""
     zone = board.location.zone
-    taken = [(seconds(each.starts_at), seconds(each.ends_at)) for each in appointments if not each.is_cancelled]
-    free = _minus(_minus(work, taken), [(0, seconds(board.now))])
     blocks = []
-    for start, end in free:
-        for at in range(-(-start // GRID_SECONDS) * GRID_SECONDS, end - GRID_SECONDS + 1, GRID_SECONDS):
+    for at in (at for stretch in hours for at in grid(stretch, GRID_SECONDS) if at > seconds(board.now)):
+        if any(start <= at and at + GRID_SECONDS <= end for start, end in free):
             local = datetime.fromtimestamp(at, tz=zone)
             row, span = _rows(board, local, local + timedelta(seconds=GRID_SECONDS))
             query = urlencode(
@@ -317,4 +319,4 @@ def _free(
             )
             label = _("Book at %(time)s with %(name)s") % {"time": f"{local:%H:%M}", "name": practitioner.name}
             blocks.append(Block(row, span, label, f"{reverse('scheduling:booking-create')}?{query}"))
-    return blocks, sum(end - start for start, end in free)
+    return blocks
