@@ -206,7 +206,7 @@ def _appointments(location: Location, start: datetime, end: datetime):
     refused = Reminder.objects.filter(
         appointment=OuterRef("pk"), revision=OuterRef("revision"), mail__status=OutgoingMail.Status.FAILED
     )
-    newest = Screening.objects.newest_first().only("session", "outcome", "not_before")
+    newest = Screening.objects.newest_first().select_related("decision").defer("answers")
     return (
         Appointment.objects.of_locations([location])
         .overlapping(start, end)

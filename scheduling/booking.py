@@ -226,7 +226,7 @@ def confirm_appointment(*, appointment: Appointment, revision: int, by, now: dat
         confirmed = _locked(appointment, revision)
         if confirmed.is_cancelled:
             raise ChangedMeanwhile(_("This appointment is cancelled. Put it back first, then confirm it."))
-        light = confirmed.session.screenings.newest_first().first()
+        light = confirmed.session.screenings.newest_first().select_related("decision").first()
         if light and light.stands_in_the_way:
             raise OnHold(_("The screening is not decided yet. Confirm the visit when it is."))
         if confirmed.state != Appointment.State.CONFIRMED:

@@ -21,7 +21,6 @@ from clinic.models import OutgoingMail
 from clinic.times import before_quiet_hours, days_before_by_wall_clock
 from scheduling.calendar_files import CANCEL, PUBLISH, calendar_file
 from scheduling.models import Appointment, Reminder
-from treatments.catalogue import Outcome
 from treatments.models import Screening
 
 logger = logging.getLogger(__name__)
@@ -142,10 +141,9 @@ def _held_sessions(appointments: Iterable[Appointment]) -> set[int]:
     """Keys of the sessions that wait for a clinician: their time is kept and not final."""
     newest = {}
     screenings = Screening.objects.filter(session__in=[appointment.session_id for appointment in appointments])
-    for session, outcome in screenings.newest_first().values_list("session_id", "outcome"):
-        newest.setdefault(session, outcome)
-    waiting = {Outcome.HOLD, Outcome.BLOCK, Outcome.HARD_BLOCK}
-    return {session for session, outcome in newest.items() if outcome in waiting}
+    for screening in screenings.newest_first().select_related("decision").defer("answers"):
+        newest.setdefault(screening.session_id, screening)
+    return {session for session, screening in newest.items() if screening.stands_in_the_way}
 
 
 def _compose(

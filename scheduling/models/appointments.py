@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from clinic.fields import EncryptedTextField
 from clinic.models import Device, Location, Practitioner, Room
 from patients.models import Patient
 from scheduling.constraints import NoOverlap
@@ -38,9 +39,12 @@ class Appointment(models.Model):
     class State(models.TextChoices):
         BOOKED = "booked", _("Booked")
         CONFIRMED = "confirmed", _("Confirmed")
+        ARRIVED = "arrived", _("Arrived")
+        IN_TREATMENT = "in_treatment", _("In treatment")
+        COMPLETED = "completed", _("Completed")
         CANCELLED = "cancelled", _("Cancelled")
 
-    State.LIVE = (State.BOOKED, State.CONFIRMED)
+    State.AHEAD = (State.BOOKED, State.CONFIRMED)  # may still move
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     session = models.ForeignKey(CourseSession, on_delete=models.PROTECT, related_name="appointments")
@@ -52,6 +56,9 @@ class Appointment(models.Model):
     ends_at = models.DateTimeField()
     state = models.CharField(max_length=10, choices=State, default=State.BOOKED)
     revision = models.PositiveIntegerField(default=0)
+    arrived_at = models.DateTimeField(null=True)
+    # why the clinical lead let the session leave its window
+    exception_reason = EncryptedTextField(blank=True)
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 
@@ -61,7 +68,8 @@ class Appointment(models.Model):
         ordering = ["starts_at", "pk"]
         constraints = [
             models.CheckConstraint(
-                name="appointment_known_state", condition=Q(state__in=["booked", "confirmed", "cancelled"])
+                name="appointment_known_state",
+                condition=Q(state__in=["booked", "confirmed", "arrived", "in_treatment", "completed", "cancelled"]),
             ),
             models.CheckConstraint(name="appointment_ends_after_start", condition=Q(ends_at__gt=F("starts_at"))),
             models.UniqueConstraint(

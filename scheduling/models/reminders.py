@@ -19,6 +19,10 @@ class Reminder(models.Model):
     class Kind(models.TextChoices):
         CONFIRMATION = "confirmation", _("Confirmation")
         BEFORE_48H = "before_48h", _("48 hours before")
+        GET_READY = "get_ready", _("Out of the sun, clean face")
+        AFTER_2H = "after_2h", _("2 hours after")
+        AFTER_24H = "after_24h", _("24 hours after")
+        AFTER_48H = "after_48h", _("48 hours after")
         MOVED = "moved", _("Moved")
         CANCELLED = "cancelled", _("Cancelled")
 
@@ -45,7 +49,18 @@ class Reminder(models.Model):
             ),
             models.CheckConstraint(
                 name="reminder_known_kind",
-                condition=Q(kind__in=["confirmation", "before_48h", "moved", "cancelled"]),
+                condition=Q(
+                    kind__in=[
+                        "confirmation",
+                        "before_48h",
+                        "get_ready",
+                        "after_2h",
+                        "after_24h",
+                        "after_48h",
+                        "moved",
+                        "cancelled",
+                    ]
+                ),
             ),
             models.CheckConstraint(
                 name="reminder_known_state", condition=Q(state__in=["planned", "mailed", "withdrawn", "skipped"])

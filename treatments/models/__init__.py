@@ -1,14 +1,22 @@
 from treatments.models.catalogue import CatalogueVersion, Protocol, ScreeningRule, Zone
-from treatments.models.courses import Course, CourseSession
-from treatments.models.screenings import Screening, ScreeningFinding
+from treatments.models.courses import Course, CoursePlan, CourseSession
+from treatments.models.screenings import Screening, ScreeningDecision, ScreeningFinding
+from treatments.models.visits import Amendment, Consent, Topical, Visit, ZoneRecord
 
 __all__ = [
+    "Amendment",
     "CatalogueVersion",
+    "Consent",
     "Course",
+    "CoursePlan",
     "CourseSession",
     "Protocol",
     "Screening",
+    "ScreeningDecision",
     "ScreeningFinding",
     "ScreeningRule",
+    "Topical",
+    "Visit",
     "Zone",
+    "ZoneRecord",
 ]

@@ -31,6 +31,8 @@ class Screening(models.Model):
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 
+    STANDS_IN_THE_WAY = (Outcome.HOLD, Outcome.BLOCK, Outcome.HARD_BLOCK)
+
     objects = ScreeningQuerySet.as_manager()
 
     class Meta:
@@ -54,8 +56,8 @@ class Screening(models.Model):
 
     @property
     def stands_in_the_way(self) -> bool:
-        """Whether the visit waits for a decision or may not take place."""
-        return Outcome(self.outcome) in (Outcome.HOLD, Outcome.BLOCK, Outcome.HARD_BLOCK)
+        """Whether the visit waits for a decision or may not take place. Read it with `decision` selected."""
+        return Outcome(self.outcome) in Screening.STANDS_IN_THE_WAY and not hasattr(self, "decision")
 
 
 class ScreeningFinding(models.Model):
@@ -81,3 +83,15 @@ class ScreeningFinding(models.Model):
 
     def __str__(self):
         return f"{self.rule_code}: {self.outcome}"
+
+
+class ScreeningDecision(models.Model):
+    """Somebody who may do so lifts what stands in the way of one screening, with her reason. It is never edited."""
+
+    screening = models.OneToOneField(Screening, on_delete=models.PROTECT, related_name="decision")
+    reason = EncryptedTextField()
+    decided_at = models.DateTimeField()
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+
+    def __str__(self):
+        return f"decision on {self.screening}"

@@ -1,0 +1,99 @@
+"""The guarantee that a signed record stays as it was signed, kept by the database itself."""
+
+from django.core.exceptions import ValidationError
+from django.db import DEFAULT_DB_ALIAS, models
+from django.db.backends.ddl_references import Statement, Table
+
+_SQLITE = """
+CREATE TRIGGER %(trigger)s BEFORE %(event)s ON %(table)s
+WHEN %(signed)s
+BEGIN SELECT RAISE(ABORT, '%(name)s'); END
+"""
+_FUNCTION = """
+CREATE OR REPLACE FUNCTION %(function)s() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF %(signed)s THEN
+        RAISE EXCEPTION '%(name)s' USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = '%(name)s';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+_POSTGRESQL = "CREATE TRIGGER %(trigger)s BEFORE %(event)s ON %(table)s FOR EACH ROW EXECUTE FUNCTION %(function)s()"
+
+
+class SignedIsFinal(models.BaseConstraint):
+    """No UPDATE of a signed visit; with `visit`, the name of a foreign key, none of its parts and no new part either.
+
+    Kept by triggers on both databases. They refuse changes and additions; rows are protected from deletion by their
+    foreign keys and because nothing in the application deletes them.
+    """
+
+    def __init__(self, *, name: str, visit: str = "", violation_error_message=None, violation_error_code=None):
+        super().__init__(
+            name=name, violation_error_message=violation_error_message, violation_error_code=violation_error_code
+        )
+        self.visit = visit
+
+    def _signed(self, model, quote, row: str) -> str:
+        if not self.visit:
+            return f"OLD.{quote('signed_at')} IS NOT NULL"
+        key = model._meta.get_field(self.visit)
+        table, column = quote(key.related_model._meta.db_table), quote(key.column)
+        return (
+            f"EXISTS (SELECT 1 FROM {table} AS visit WHERE visit.id = {row}.{column} "  # noqa: S608 only our own names
+            "AND visit.signed_at IS NOT NULL)"
+        )
+
+    def _statements(self, model, editor) -> list[Statement]:
+        quote = editor.quote_name
+        events = [("UPDATE", "OLD"), ("INSERT", "NEW")] if self.visit else [("UPDATE", "OLD")]
+        statements = []
+        for event, row in events:
+            parts = {
+                "name": self.name,
+                "event": event,
+                "table": Table(model._meta.db_table, quote),
+                "trigger": quote(f"{self.name}_{event.lower()}"),
+                "function": quote(f"{self.name}_{event.lower()}"),
+                "signed": self._signed(model, quote, row),
+            }
+            templates = [_FUNCTION, _POSTGRESQL] if editor.connection.vendor == "postgresql" else [_SQLITE]
+            statements += [Statement(template, **parts) for template in templates]
+        return statements
+
+    def constraint_sql(self, model, schema_editor):
+        schema_editor.deferred_sql.extend(self._statements(model, schema_editor))
+        return None
+
+    def create_sql(self, model, schema_editor):
+        for statement in self._statements(model, schema_editor):
+            schema_editor.execute(statement, params=None)
+        return None
+
+    def remove_sql(self, model, schema_editor):
+        quote = schema_editor.quote_name
+        is_postgresql = schema_editor.connection.vendor == "postgresql"
+        on_table = f" ON {quote(model._meta.db_table)}" if is_postgresql else ""
+        for event in ("update", "insert"):
+            name = quote(f"{self.name}_{event}")
+            schema_editor.execute(f"DROP TRIGGER IF EXISTS {name}{on_table}")
+            if is_postgresql:
+                schema_editor.execute(f"DROP FUNCTION IF EXISTS {name}()")
+        return None
+
+    def validate(self, model, instance, exclude=None, using=DEFAULT_DB_ALIAS):
+        visit = getattr(instance, self.visit) if self.visit else instance
+        visits = type(visit)._default_manager.using(using)
+        if visits.filter(pk=visit.pk, signed_at__isnull=False).exists():
+            raise ValidationError(self.get_violation_error_message(), code=self.violation_error_code)
+
+    def deconstruct(self):
+        path, args, kwargs = super().deconstruct()
+        return path, args, kwargs | ({"visit": self.visit} if self.visit else {})
+
+    def __eq__(self, other):
+        if isinstance(other, SignedIsFinal):
+            return self.deconstruct() == other.deconstruct()
+        return super().__eq__(other)
+
+    __hash__ = models.BaseConstraint.__hash__
