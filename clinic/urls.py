@@ -1,13 +1,12 @@
 """Every address of the application."""
 
-from django.contrib.auth.views import LogoutView
 from django.urls import include, path
 
 from clinic.views import accounts, settings
 
 clinic_urls = [
     path("login/", accounts.sign_in, name="login"),
-    path("logout/", LogoutView.as_view(), name="logout"),
+    path("logout/", accounts.sign_out, name="logout"),
     path("location/", accounts.switch_location, name="location-switch"),
     path("settings/", settings.overview, name="settings"),
     path("settings/location/", settings.location_edit, name="location-edit"),

@@ -149,7 +149,9 @@ def book_appointment(
     wish = _Wish(patient, protocol, tuple(zones), location, practitioner, starts_at, now)
     with _telling_what_is_free(wish), transaction.atomic():
         _lock_resources(wish)
-        if key and (earlier := Appointment.objects.filter(public_id=key, session__course__patient=patient).first()):
+        if key and (earlier := Appointment.objects.with_everything().filter(public_id=key).first()):
+            if earlier.patient != patient:
+                raise ChangedMeanwhile(_("Another visit was booked with this form. Open the page again."))
             return earlier
         _check(wish)
         appointment = Appointment(

@@ -1,17 +1,20 @@
 """Signing in and out, and choosing the location on the screen."""
 
+import unicodedata
+
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
-from django.contrib.auth.views import LoginView
+from django.contrib.auth.views import LoginView, LogoutView
 from django.http import Http404
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.access import locations_of
 
+LONGEST_NAME_KEPT = 255  # what the table of guesses holds
 DEMO_ACCOUNTS = ("reception", "practitioner", "lead", "owner")
 
 
@@ -23,12 +26,22 @@ class SignInForm(AuthenticationForm):
     }
 
 
-sign_in = LoginView.as_view(
-    template_name="clinic/login.html",
-    authentication_form=SignInForm,
-    redirect_authenticated_user=True,
-    extra_context={"demo_accounts": DEMO_ACCOUNTS if settings.IS_DEMO else ()},
+# Django's own views would also take PUT for a form and answer OPTIONS.
+sign_in = require_http_methods(["GET", "HEAD", "POST"])(
+    LoginView.as_view(
+        template_name="clinic/login.html",
+        authentication_form=SignInForm,
+        redirect_authenticated_user=True,
+        extra_context={"demo_accounts": DEMO_ACCOUNTS if settings.IS_DEMO else ()},
+    )
 )
+sign_out = require_POST(LogoutView.as_view())
+
+
+def guessed_account(request, credentials=None) -> str:
+    """By what axes counts guesses: however the name is written, it is the one account that the login finds by it."""
+    typed = (credentials or request.POST).get("username") or ""
+    return unicodedata.normalize("NFKC", typed).strip().upper()[:LONGEST_NAME_KEPT]
 
 
 def locked_out(request, response=None, credentials=None):

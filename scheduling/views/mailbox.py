@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from clinic import times
 from clinic.access import location_of
@@ -19,7 +19,7 @@ PER_PAGE = 50
 MAIL_POLICY = "sandbox; default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'self'"
 
 
-@require_GET
+@require_safe
 def mailbox_list(request):
     """The page, or for htmx its list: 204 while nothing has come since the mail that the page names as newest."""
     keys = mailbox.keys()
@@ -40,7 +40,7 @@ def mailbox_list(request):
     return render(request, "scheduling/mailbox_list.html", context)
 
 
-@require_GET
+@require_safe
 def mailbox_show(request, key):
     message = _received_or_404(key)
     views = {
@@ -64,7 +64,7 @@ def mailbox_show(request, key):
     return render(request, "scheduling/mailbox_show.html", context)
 
 
-@require_GET
+@require_safe
 @xframe_options_sameorigin
 def mailbox_html(request, key):
     """The mail's own HTML, for the frame in which it is shown."""

@@ -1,0 +1,275 @@
+"""One clinic with one of everything, and every address of the application in it, found by walking the URL patterns.
+
+What is true of every page (who may open it, what it survives, what it never says) is tested over this walk, so that a
+page that is added tomorrow is tested too, or fails for want of a row.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from email.message import EmailMessage
+from uuid import uuid4
+
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from clinic import times
+from clinic.demo_smtp import folder
+from clinic.editing import fingerprint
+from clinic.models import Device, Location, Practitioner, Room, User
+from clinic.places import details_of as details_of_place
+from clinic.staff import details_of as details_of_staff
+from patients.models import MedicalFact, Patient
+from scheduling import booking
+from scheduling.hours import week_of
+from scheduling.models import Appointment, Closure, TimeOff
+from tests.factories import (
+    PASSWORD,
+    make_appointment,
+    make_clinic,
+    make_device,
+    make_fact,
+    make_patient,
+    make_practitioner,
+    make_protocol,
+    make_room,
+    make_user,
+)
+from treatments.answers import record_answers
+
+ROLES = ("receptionist", "practitioner", "lead", "owner")
+MAIL_KEY = "20260112T090001000000Z-0000000a"
+HTMX = {"HX-Request": "true"}
+
+# Words of the scene that are nobody's business, each found nowhere else.
+CONTACTS = ("Wilhelmina", "Quastenbrink", "wilhelmina.q@example.org", "07700 900417", "Quiet room please")
+HEALTH = ("Latexwort", "Blistered at once", "March 2024", "2024-03")
+
+
+@dataclass(frozen=True)
+class Scene:
+    """`patient` has answered the questions and waits for a decision, `other` is clear; both belong to `location`."""
+
+    now: datetime
+    location: Location
+    elsewhere: Location
+    staff: dict[str, User]
+    stranger: User  # holds every role, at the other location
+    colleague: User
+    left: User  # may no longer sign in
+    patient: Patient
+    other: Patient
+    fact: MedicalFact
+    practitioner: Practitioner
+    room: Room
+    device: Device
+    held: Appointment
+    clear: Appointment
+    cancelled: Appointment
+    time_off: TimeOff
+    closure: Closure
+
+    def at(self, days: int, hour: int = 10) -> datetime:
+        """A full hour on a local day to come."""
+        day = times.local_date(self.now, self.location.zone) + timedelta(days=days)
+        return times.at_local(day, time(hour), self.location.zone)
+
+    def slot(self, days: int, hour: int = 10) -> str:
+        return f"{self.at(days, hour).isoformat()} {self.practitioner.public_id}"
+
+    @property
+    def visits(self) -> tuple[Appointment, ...]:
+        return (self.held, self.clear, self.cancelled)
+
+    @property
+    def objects(self) -> dict[str, tuple]:
+        """What an address is about, by the word that a table has for it."""
+        return {
+            "": (),
+            "patient": (self.patient.public_id,),
+            "fact": (self.patient.public_id, self.fact.public_id),
+            "held": (self.held.public_id,),
+            "clear": (self.clear.public_id,),
+            "cancelled": (self.cancelled.public_id,),
+            "practitioner": (self.practitioner.public_id,),
+            "room": (self.room.public_id,),
+            "device": (self.device.public_id,),
+            "colleague": (self.colleague.public_id,),
+            "left": (self.left.public_id,),
+            "time_off": (self.time_off.public_id,),
+            "closure": (self.closure.public_id,),
+            "mail": (MAIL_KEY,),
+        }
+
+    def url(self, name: str, about: str = "") -> str:
+        return reverse(name, args=self.objects[about])
+
+    @property
+    def bodies(self) -> dict[str, dict]:
+        """For every address that takes a POST, one that it accepts, field by field."""
+        patient = {
+            "given_name": "Marta",
+            "family_name": "Lindholm",
+            "date_of_birth": "1992-03-12",
+            "phone": "020 7946 0812",
+            "email": "marta@example.org",
+            "note": "Likes tea.",
+        }
+        wish = {
+            "patient": self.patient.public_id,
+            "key": uuid4(),
+            "protocol": make_protocol().code,
+            "zones": [],
+            "practitioner": "",
+            "from_day": "",
+            "Q04": "yes",
+            "Q04b_0": "02/2024",
+            "Q05": "yes",
+            "Q05c": "not_asked",
+        }
+        person = details_of_staff(self.colleague)
+        week = week_of(self.practitioner, self.location)
+        return {
+            "clinic:login": {"username": self.staff["receptionist"].username, "password": PASSWORD, "next": ""},
+            "clinic:logout": {},
+            "clinic:location-switch": {"location": self.location.public_id, "next": "/patients/"},
+            "clinic:location-edit": _over(details_of_place(self.location), address="12 Orchard Row"),
+            "clinic:room-create": {"name": "Garden room"},
+            "clinic:room-edit": _over(details_of_place(self.room), name="Garden room"),
+            "clinic:device-create": {"name": "New pen", "max_depth_mm": "1.5"},
+            "clinic:device-edit": _over(details_of_place(self.device), name="New pen"),
+            "clinic:staff-create": {
+                "name": "Noor Rahman",
+                "username": "noor",
+                "email": "noor@example.org",
+                "roles": ["practitioner"],
+                "locations": [str(self.location.public_id)],
+                "title": "Aesthetician",
+                "tone": "sky",
+                "max_depth_mm": "1.5",
+                "password": "velvet-otter-in-june",
+            },
+            "clinic:staff-edit": _over(person, name="Noor Rahman"),
+            "clinic:staff-password": {"password": "velvet-otter-in-june"},
+            "clinic:staff-switch-off": {},
+            "clinic:staff-switch-on": {},
+            "patients:patient-list": {"q": self.patient.family_name[:6].lower()},
+            "patients:patient-search": {"q": self.patient.family_name[:6].lower()},
+            "patients:patient-prefill": {"q": "marta lindholm"},
+            "patients:patient-create": patient | {"public_id": uuid4()},
+            "patients:patient-edit": patient | {"revision": self.patient.revision},
+            "patients:fact-create": {
+                "public_id": uuid4(),
+                "kind": "condition",
+                "subject": "cold sores",
+                "answer": "Last in spring",
+                "day": "1",
+                "month": "3",
+                "year": "2025",
+            },
+            "patients:fact-end": {},
+            "scheduling:booking-times": wish,
+            "scheduling:booking-create": wish | {"slot": self.slot(90, 11)},
+            "scheduling:appointment-confirm": {"revision": self.clear.revision},
+            "scheduling:appointment-cancel": {"revision": self.held.revision},
+            "scheduling:appointment-reactivate": {"revision": self.cancelled.revision},
+            "scheduling:appointment-move": {"revision": self.held.revision, "slot": self.slot(9, 14)},
+            "scheduling:appointment-places": {
+                "revision": self.held.revision,
+                "room": self.room.public_id,
+                "device": self.device.public_id,
+                "seen_room": self.held.room.public_id,
+                "seen_device": self.held.device.public_id,
+            },
+            "scheduling:hours-edit": {"seen": fingerprint(week)}
+            | {f"{day}_0_starts": "10:00" for day in range(5)}
+            | {f"{day}_0_ends": "16:00" for day in range(5)},
+            "scheduling:time-off-create": {
+                "first_day": self.at(45).date(),
+                "starts": "12:00",
+                "last_day": self.at(46).date(),
+                "ends": "13:30",
+                "note": "Training",
+            },
+            "scheduling:time-off-delete": {},
+            "scheduling:closure-create": {
+                "first_day": self.at(60).date(),
+                "last_day": self.at(61).date(),
+                "reason": "Painting",
+            },
+            "scheduling:closure-delete": {},
+            "scheduling:clock-move": {},
+        }
+
+
+def _over(details: dict, **changes) -> dict:
+    """A form opened over stored details, with some of them changed."""
+    typed = {name: value for name, value in details.items() if value is not None and value is not False}
+    return typed | changes | {"seen": fingerprint(details)}
+
+
+def make_scene(**patient_fields) -> Scene:
+    now = times.now()
+    location, elsewhere = make_clinic(), make_clinic()
+    staff = {role: make_user(role, location=location) for role in ROLES}
+    practitioner = make_practitioner(location, user=staff["practitioner"])
+    make_practitioner(elsewhere, user=(stranger := make_user(*ROLES, location=elsewhere)))
+    contacts = dict(zip(("given_name", "family_name", "email", "phone", "note"), CONTACTS, strict=True))
+    patient = make_patient(location, **contacts | {"date_of_birth": date(1986, 11, 23)} | patient_fields)
+    other = make_patient(location)
+    answers = {"Q04": "yes", "Q04b": "2024-03", "Q05": "yes", "Q05c": "not_asked"}
+    record_answers(patient=patient, answers=answers, by=staff["practitioner"], now=now)
+    record_answers(patient=other, answers={"Q04": "no", "Q05": "no"}, by=staff["practitioner"], now=now)
+    fact = make_fact(patient, kind="allergy", subject=HEALTH[0], answer=HEALTH[1], recorded_at=now)
+
+    day = times.local_date(now, location.zone)
+
+    def visit(who: Patient, days: int) -> Appointment:
+        starts_at = times.at_local(day + timedelta(days=days), time(10), location.zone)
+        return make_appointment(location=location, patient=who, practitioner=practitioner, starts_at=starts_at, now=now)
+
+    cancelled = booking.cancel_appointment(appointment=visit(other, 70), revision=0, by=None, now=now)
+    away_from, away_until = (times.at_local(day + timedelta(days=days), time(9), location.zone) for days in (40, 42))
+    closed = {"first_day": day + timedelta(days=50), "last_day": day + timedelta(days=51), "reason": "Stocktaking"}
+    scene = Scene(
+        now=now,
+        location=location,
+        elsewhere=elsewhere,
+        staff=staff,
+        stranger=stranger,
+        colleague=make_user("receptionist", location=location),
+        left=make_user("receptionist", location=location, is_active=False),
+        patient=patient,
+        other=other,
+        fact=fact,
+        practitioner=practitioner,
+        room=make_room(location),
+        device=make_device(location),
+        held=visit(patient, 8),
+        clear=visit(other, 7),
+        cancelled=cancelled,
+        time_off=TimeOff.objects.create(practitioner=practitioner, starts_at=away_from, ends_at=away_until),
+        closure=Closure.objects.create(location=location, **closed),
+    )
+    scene.device.refresh_from_db()  # as a form would read it
+    _receive_a_mail()
+    return scene
+
+
+def _receive_a_mail() -> None:
+    """Into the demo's mailbox, which knows no locations: it shows whatever the mail server was given."""
+    mail = EmailMessage()
+    mail["Subject"], mail["From"], mail["To"] = "Your visit", settings.DEFAULT_FROM_EMAIL, "zoe@example.org"
+    mail.set_content("Hello Zoë")
+    mail.add_alternative("<p>Hello Zoë</p>", subtype="html")
+    folder().mkdir(parents=True, exist_ok=True)
+    (folder() / f"{MAIL_KEY}.eml").write_bytes(mail.as_bytes())
+
+
+def walk(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every URL pattern of the application with its full name; one without a name comes with its route."""
+    for entry in (resolver or get_resolver()).url_patterns:
+        if isinstance(entry, URLResolver):
+            yield from walk(entry, prefix + (f"{entry.namespace}:" if entry.namespace else ""))
+        else:
+            yield prefix + (entry.name or str(entry.pattern)), entry
