@@ -70,7 +70,7 @@ def _book_some_now(place: Place, people: list[Person], now: datetime, rng: Rando
             "practitioner": person.practitioner,
             "now": now,
         }
-        if slots := find_slots(first_day=today + timedelta(days=3), days=14, **visit):
+        if slots := find_slots(first_day=today + timedelta(days=3), days=28, **visit):
             book_appointment(starts_at=rng.choice(slots).starts_at, by=place.reception, **visit)
             calls += 1
         if calls == JUST_BOOKED:

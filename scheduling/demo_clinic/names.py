@@ -68,8 +68,16 @@ _ORIGINS = [
 _LISTS = [tuple(tuple(part.split(", ")) for part in origin) for origin in _ORIGINS]
 
 
-def invent_name(rng: Random) -> tuple[str, str]:
-    """A first and a last name; of one person in six, by marriage or by parents, from two origins."""
+def invent_names(count: int, rng: Random) -> list[tuple[str, str]]:
+    """So many different people, each by first and last name."""
+    names: dict[tuple[str, str], None] = {}
+    while len(names) < count:
+        names[_invent_name(rng)] = None
+    return list(names)
+
+
+def _invent_name(rng: Random) -> tuple[str, str]:
+    """Of one person in six, by marriage or by parents, the two names are of two origins."""
     given, family = rng.choice(_LISTS)
     if rng.random() < 1 / 6:
         family = rng.choice(_LISTS)[1]

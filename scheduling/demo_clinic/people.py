@@ -10,7 +10,7 @@ from clinic.models import Practitioner
 from clinic.times import at_local, local_date, minus_months
 from patients.folding import fold
 from patients.models import Patient
-from scheduling.demo_clinic.names import invent_name
+from scheduling.demo_clinic.names import invent_names
 from scheduling.demo_clinic.place import Place
 from treatments import screening
 from treatments.catalogue import Outcome, Stage
@@ -18,7 +18,7 @@ from treatments.models import CatalogueVersion, Protocol, Zone
 from treatments.publishing import catalogue_of
 
 MAILBOXES = ("example.org", "example.com", "example.net")
-PHONES = range(1000)  # 07700 900000 to 900999 are kept free for fiction
+PHONES = [f"07700 900{tail:03}" for tail in range(1000)]  # kept free for fiction
 WITHOUT_EMAIL, WITHOUT_PHONE = 0.07, 0.12  # the second of those who have an address
 NOTES = (
     "Prefers mornings.",
@@ -125,13 +125,13 @@ def invent_people(
     today = local_date(now, place.zone)
     protocols = {protocol.code: protocol for protocol in catalogue.protocols.all()}
     zones = {zone.code: zone for zone in catalogue.zones.all()}
-    phones = [f"07700 900{tail:03}" for tail in rng.sample(PHONES, len(PHONES))]
+    phones = rng.sample(PHONES, len(PHONES))
     people = []
-    for number, answers in enumerate(_answers(count, today, rng)):
+    for number, (name, answers) in enumerate(zip(invent_names(count, rng), _answers(count, today, rng), strict=True)):
         age = int(rng.triangular(18, 78, 33))
         protocol = protocols[_concern(age, rng)]
         person = Person(
-            patient=_invent_patient(number, today, age, phones[number % len(phones)], rng),
+            patient=_invent_patient(number, name, today, age, phones[number % len(phones)], rng),
             answers=answers,
             protocol=protocol,
             zones=tuple(zones[code] for code in _zones(protocol.code, rng)),
@@ -154,14 +154,13 @@ def _answers(count: int, today: date, rng: Random) -> list[dict[str, str]]:
     return told[:count]
 
 
-def _invent_patient(number: int, today: date, age: int, phone: str, rng: Random) -> Patient:
-    given, family = invent_name(rng)
-    letters = ".".join("".join(c for c in fold(name) if c.isascii() and c.isalnum()) for name in (given, family))
+def _invent_patient(number: int, name: tuple[str, str], today: date, age: int, phone: str, rng: Random) -> Patient:
+    letters = ".".join("".join(c for c in fold(part) if c.isascii() and c.isalnum()) for part in name)
     has_email = rng.random() >= WITHOUT_EMAIL
     has_phone = not has_email or rng.random() >= WITHOUT_PHONE
     patient = Patient(
-        given_name=given,
-        family_name=family,
+        given_name=name[0],
+        family_name=name[1],
         date_of_birth=today - timedelta(days=int((age + 0.02 + rng.random() * 0.96) * 365.25)),
         email=f"{letters}{number}@{rng.choice(MAILBOXES)}" if has_email else "",
         phone=phone if has_phone else "",
