@@ -174,11 +174,14 @@ def _save(user: User, locations: Iterable[Location]) -> None:
     if not locations:
         raise ValidationError({"locations": _("Choose at least one location.")})
     user.clean_fields(exclude=["password"])
+    taken = ValidationError({"username": _("This user name is taken already. Choose another one.")})
+    if User.objects.exclude(pk=user.pk).filter(username=user.username).exists():
+        raise taken
     try:
         with transaction.atomic():
             user.save()
     except IntegrityError:
-        raise ValidationError({"username": _("This user name is taken already. Choose another one.")}) from None
+        raise taken from None  # somebody else took it between the look and the save
     user.locations.set(locations)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic.contacts import clean_email, clean_phone
@@ -112,15 +112,13 @@ def create_patient(
             note=note,
         ),
     )
-    try:
-        with transaction.atomic():
-            patient.save(force_insert=True)
-            patient.locations.add(location)
-    except IntegrityError:
-        first = Patient.objects.filter(public_id=patient.public_id).first()
-        if first is None:
-            raise
-        raise AlreadySaved(first) from None
+    with transaction.atomic():
+        # In line, and not left to the unique key: PostgreSQL writes the refused row, names and all, into its log.
+        Location.objects.select_for_update(no_key=True).get(pk=location.pk)
+        if first := Patient.objects.filter(public_id=patient.public_id).first():
+            raise AlreadySaved(first)
+        patient.save(force_insert=True)
+        patient.locations.add(location)
     return patient
 
 

@@ -1,4 +1,5 @@
 from decimal import Decimal
+from functools import partial
 
 import pytest
 from auditlog.models import LogEntry
@@ -18,6 +19,7 @@ from clinic.staff import (
     update_staff,
 )
 from tests.factories import PASSWORD, make_location, make_practitioner, make_user, signed_in
+from tests.races import outcomes
 
 pytestmark = pytest.mark.django_db
 
@@ -223,3 +225,21 @@ def test_audit_names_the_fields_and_never_their_words():
     told = " ".join(f"{entry.changes}" for entry in entries)
     for word in ("Secretname", "noor@example.org", "argon2", "md5$", GOOD_PASSWORD):
         assert word not in told
+
+
+@pytest.mark.both
+@pytest.mark.django_db(transaction=True)
+def test_owners_who_switch_each_other_off_at_once_leave_one():
+    location = make_location()
+    owners = [make_user("owner", location=location) for _ in range(4)]
+    pairs = zip(owners, owners[1:] + owners[:1], strict=True)
+    assert outcomes([partial(switch_off, user=user, by=by) for user, by in pairs]) == {"done": 3, "LastOwner": 1}
+    assert User.objects.filter(is_active=True).count() == 1
+
+
+@pytest.mark.both
+@pytest.mark.django_db(transaction=True)
+def test_one_user_name_taken_at_once_is_given_once():
+    calls = [partial(add, locations=[make_location()]) for _ in range(4)]
+    assert outcomes(calls) == {"done": 1, "ValidationError": 3}
+    assert User.objects.count() == 1
