@@ -3,7 +3,7 @@
 import zoneinfo
 
 from crispy_forms.helper import FormHelper
-from crispy_forms.layout import Column, Fieldset, Layout, Row
+from crispy_forms.layout import HTML, Column, Div, Layout, Row
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
@@ -17,6 +17,8 @@ HALVES = {"css_class": "col-sm-6"}
 
 class SettingsForm(EditForm):
     """How the fields stand, and with which words they go to the writer."""
+
+    width = "form-narrow"
 
     @property
     def shape(self) -> tuple:
@@ -34,6 +36,7 @@ class SettingsForm(EditForm):
 
 
 class LocationForm(SettingsForm):
+    width = "form-wide"
     name = LineField(label=_("Name"), longest=80, help_text=_("Patients read it in every mail."))
     address = LineField(label=_("Address"), longest=200, required=False)
     phone = LineField(label=_("Phone"), help_text=_("Every mail to a patient carries it."))
@@ -68,6 +71,7 @@ class DeviceForm(RoomForm):
 
 
 class PasswordForm(forms.Form):
+    width = "form-narrow"
     password = forms.CharField(
         label=_("Password"),
         strip=False,
@@ -83,6 +87,7 @@ class PasswordForm(forms.Form):
 
 
 class StaffForm(SettingsForm):
+    width = "form-wide"
     name = LineField(label=_("Name"), longest=80, help_text=_("Patients read it in mails about their visits."))
     username = LineField(
         label=_("User name"),
@@ -120,11 +125,11 @@ class StaffForm(SettingsForm):
             "email",
             Row(Column("roles", **HALVES), Column("locations", **HALVES)),
             *(["password"] if "password" in self.fields else []),
-            Fieldset(
-                _("For those who treat"),
+            Div(
+                HTML("<h2>{% load i18n %}{% translate 'For those who treat' %}</h2>"),
                 Row(Column("title", **HALVES), Column("tone", **HALVES)),
                 "max_depth_mm",
-                css_class="form-section",
+                css_class="form-section mt-2 pt-4 border-top",
             ),
         )
 

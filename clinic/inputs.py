@@ -95,4 +95,5 @@ def bare_helper() -> FormHelper:
     helper = FormHelper()
     helper.form_tag = False
     helper.disable_csrf = True
+    helper.error_text_inline = False  # mistakes as a block, with our icon
     return helper
