@@ -26,15 +26,15 @@ class SlotField(forms.CharField):
     """A slot as `slot_value` names it; cleans to (start in UTC, practitioner of the location)."""
 
     def __init__(self, *, location, **options):
-        super().__init__(max_length=80, error_messages={"required": SLOT_ERROR}, **options)
+        super().__init__(max_length=80, **options)
         self.location = location
 
     def clean(self, value):
-        start, _space, practitioner = super().clean(value).partition(" ")
         try:
+            start, _space, practitioner = super().clean(value).partition(" ")
             starts_at = parse_datetime(start)
             found = practitioners_of(self.location).filter(public_id=uuid.UUID(practitioner)).first()
-        except ValueError:
+        except (ValueError, forms.ValidationError):
             raise forms.ValidationError(SLOT_ERROR) from None
         if not found or not starts_at or not starts_at.tzinfo or not FIRST_DAY <= starts_at.date() <= LAST_DAY:
             raise forms.ValidationError(SLOT_ERROR)
@@ -50,10 +50,22 @@ class PlanningDayField(DayField):
             raise forms.ValidationError(_("Give a day between 2000 and 2100."))
 
 
+class RevisionField(forms.IntegerField):
+    """A revision that somebody saw. Without a readable one nobody knows what was seen: -1 is never the stored one."""
+
+    widget = forms.HiddenInput
+
+    def clean(self, value):
+        try:
+            return super().clean(value)
+        except forms.ValidationError:
+            return -1
+
+
 class RevisionForm(forms.Form):
     """Which state of an appointment the person who changes it saw."""
 
-    revision = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
+    revision = RevisionField(min_value=0, max_value=2**31 - 1)
 
 
 class SearchForm(forms.Form):

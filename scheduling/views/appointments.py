@@ -109,8 +109,8 @@ def _change_by_revision(writer, done: str):
     def view(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         appointment = _appointment(request, public_id)
         form = RevisionForm(request.POST)
-        # without a readable revision nobody knows what was seen: -1 is never the stored one
-        revision = form.cleaned_data["revision"] if form.is_valid() else -1
+        form.is_valid()  # it always is: a revision that cannot be read is one that was never stored
+        revision = form.cleaned_data["revision"]
         arguments = {"appointment": appointment, "revision": revision, "by": request.user, "now": times.now()}
         return _answer(request, public_id, lambda: writer(**arguments), done)
 
@@ -151,9 +151,15 @@ def appointment_move(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
             alternatives=getattr(error, "alternatives", ()),
             status=409,
         )
-    messages.success(request, _("Moved. The patient gets a mail with the new time."))
+    messages.success(request, _moved_sentence(moved))
     url = _board_url(moved)
     return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+
+
+def _moved_sentence(moved: Appointment) -> str:
+    if moved.patient.email:
+        return _("Moved. The patient gets a mail with the new time.")
+    return _("Moved. There is no e-mail address: please phone the patient.")
 
 
 def _move_page(request, appointment, *, refusal="", alternatives=(), status=200) -> HttpResponse:
