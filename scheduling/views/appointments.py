@@ -35,7 +35,7 @@ def uuid_or_none(text: str | None) -> uuid.UUID | None:
 def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
     """What the panel shows; opening it is written to the patient's trail."""
     record_opening(appointment.patient)
-    screening = appointment.session.screenings.newest_first().select_related("decision").prefetch_related("findings").first()
+    screening = appointment.session.screenings.newest_first().with_findings().first()
     return {
         "appointment": appointment,
         "zones": list(appointment.session.course.zones.all()),

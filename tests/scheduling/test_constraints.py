@@ -6,7 +6,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, connection, migrations, models, transaction
 from django.db.migrations.state import ProjectState
 
-from scheduling import booking
+from scheduling.booking import writers
 from scheduling.models import Occupancy
 from tests.factories import NOW, make_appointment
 
@@ -33,7 +33,7 @@ def test_overlap_of_one_resource_is_refused_by_name(taken, resource):
     with pytest.raises(IntegrityError) as refusal, transaction.atomic():
         _same_but(row, ends_at=row.ends_at + timedelta(hours=1)).save()
     assert f"occupancy_{resource}_once" in str(refusal.value)
-    assert booking._sentence_of(refusal.value) == str(
+    assert writers._sentence_of(refusal.value) == str(
         next(c for c in Occupancy._meta.constraints if c.name == f"occupancy_{resource}_once").violation_error_message
     )
 

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 
 from scheduling import booking
+from scheduling.booking import writers
 from scheduling.models import Appointment, Occupancy
 from tests.factories import (
     NOW,
@@ -175,7 +176,7 @@ def no_protection(monkeypatch):
         for guarantee in guarantees:
             if sql := guarantee.remove_sql(Occupancy, editor):
                 editor.execute(sql)
-    monkeypatch.setattr(booking, "_lock_resources", lambda wish: None)
+    monkeypatch.setattr(writers, "_lock_resources", lambda wish: None)
     try:
         yield
     finally:

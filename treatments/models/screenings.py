@@ -16,6 +16,10 @@ class ScreeningQuerySet(models.QuerySet):
     def newest_first(self):
         return self.order_by("-created_at", "-pk")
 
+    def with_findings(self):
+        """With the findings and the decision, so that neither is asked for again."""
+        return self.select_related("decision").prefetch_related("findings")
+
 
 class Screening(models.Model):
     """One run of the rules. Written once: a new answer or a new start makes a new screening."""

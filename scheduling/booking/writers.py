@@ -1,114 +1,29 @@
-"""The only writer of appointments and of what they take.
+"""The writers of appointments: lock, check, write and commit in one short transaction.
 
-Every function locks, checks, writes and commits in one short transaction. Whoever may take the same time waits for the
-same rows in the same order (practitioner, rooms, devices, patient); the constraints on `Occupancy` have the last word.
-A refusal is a `BookingRefused` whose words can be shown to staff as they are, reception included.
+Whoever may take the same time waits for the same rows in the same order (practitioner, rooms, devices, patient); the
+constraints on `Occupancy` have the last word.
 """
 
 import uuid
 from collections.abc import Iterable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import wraps
 
 from django.db import IntegrityError, OperationalError, transaction
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic.models import Device, Location, Practitioner, Room
-from clinic.times import local_date
+from clinic.models import Device, Location, Practitioner, Room, User
 from patients.models import Patient
 from scheduling import reminders
-from scheduling.intervals import needling_days
+from scheduling.booking.refusals import ChangedMeanwhile, OnHold, Taken
+from scheduling.booking.wishes import Wish, check
 from scheduling.models import Appointment, Occupancy
-from scheduling.slots import (
-    LONGEST_LEAD_DAYS,
-    Slot,
-    free_places,
-    nearest_slots,
-    needs_of_protocol,
-    practitioners_of,
-    seconds,
-    working_windows,
-)
+from scheduling.slots import Slot, free_places, nearest_slots, needs_of_protocol
 from treatments.catalogue import Stage
 from treatments.courses import start_course
-from treatments.models import Protocol, Zone
+from treatments.models import CourseSession, Protocol, Zone
 from treatments.screenings import screen_patient, screen_session
-
-
-class BookingRefused(Exception):
-    """The booking was not made and nothing was changed. `message` says why and what to do."""
-
-    def __init__(self, message: str):
-        super().__init__(message)
-        self.message = message
-
-
-class Taken(BookingRefused):
-    """Somebody or something is taken at that time; `alternatives` are the nearest free times."""
-
-    def __init__(self, message: str, alternatives: Iterable[Slot] = ()):
-        super().__init__(message)
-        self.alternatives = list(alternatives)
-
-
-class OutsideHours(BookingRefused):
-    """The practitioner does not work then, or the clinic is closed."""
-
-
-class InThePast(BookingRefused):
-    """The start is not ahead of now."""
-
-
-class NotEligible(BookingRefused):
-    """The screening stands in the way; `not_before` is the first possible moment, or None while there is no date."""
-
-    def __init__(self, message: str, not_before: datetime | None):
-        super().__init__(message)
-        self.not_before = not_before
-
-
-class TooSoon(BookingRefused):
-    """Closer than the minimum interval to another needling of the same zone."""
-
-
-class OnHold(BookingRefused):
-    """The screening waits for a decision."""
-
-
-class ChangedMeanwhile(BookingRefused):
-    """Somebody else changed the appointment since it was read."""
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """A visit that somebody would like to have."""
-
-    patient: Patient
-    protocol: Protocol
-    zones: tuple[Zone, ...]
-    location: Location
-    practitioner: Practitioner
-    starts_at: datetime
-    now: datetime
-    ignoring: Appointment | None = None
-
-    @classmethod
-    def again(cls, appointment: Appointment, *, now, practitioner=None, starts_at=None) -> "_Wish":
-        """The visit of an appointment that exists, perhaps at another time or with somebody else."""
-        course = appointment.session.course
-        return cls(
-            patient=course.patient,
-            protocol=course.protocol,
-            zones=tuple(course.zones.all()),
-            location=appointment.location,
-            practitioner=practitioner or appointment.practitioner,
-            starts_at=starts_at or appointment.starts_at,
-            now=now,
-            ignoring=appointment,
-        )
 
 
 def _once_more_after_deadlock(writer):
@@ -135,55 +50,93 @@ def book_appointment(
     location: Location,
     practitioner: Practitioner,
     starts_at: datetime,
-    by,
+    by: User | None,
     now: datetime,
     room: Room | None = None,
     device: Device | None = None,
     key: uuid.UUID | None = None,
+    planned_sessions: int = 1,
 ) -> Appointment:
-    """Book a course of one at `starts_at` (UTC). Without `room` and `device` the first free ones are taken.
+    """Start a course and book its first session at `starts_at` (UTC); a single visit is a course of one.
 
-    `key` makes a repeated call harmless: it becomes the appointment's public id, and the second call returns the first
-    one's appointment. Raises a BookingRefused: Taken, OutsideHours, InThePast, NotEligible or TooSoon.
+    Without `room` and `device` the first free ones are taken. `key` makes a repeated call harmless: it becomes the
+    appointment's public id, and the second call returns the first one's appointment. Raises a BookingRefused: Taken,
+    OutsideHours, InThePast, NotEligible or TooSoon.
     """
-    wish = _Wish(patient, protocol, tuple(zones), location, practitioner, starts_at, now)
+    wish = Wish(patient, protocol, tuple(zones), location, practitioner, starts_at, by, now)
+
+    def first_session() -> CourseSession:
+        return start_course(
+            patient=patient, protocol=protocol, zones=wish.zones, by=by, now=now, planned_sessions=planned_sessions
+        )
+
+    return _book(wish, first_session, room=room, device=device, key=key)
+
+
+@_once_more_after_deadlock
+def book_session(
+    *,
+    session: CourseSession,
+    location: Location,
+    practitioner: Practitioner,
+    starts_at: datetime,
+    by: User | None,
+    now: datetime,
+    key: uuid.UUID | None = None,
+    reason: str = "",
+) -> Appointment:
+    """Book a session of a course that has begun. With a `reason` the clinical lead may leave its window.
+
+    Raises as `book_appointment` does, and OutsideWindow; ChangedMeanwhile when the session is booked already.
+    """
+    wish = Wish.of_session(
+        session, location=location, practitioner=practitioner, starts_at=starts_at, by=by, now=now, reason=reason
+    )
+    return _book(wish, lambda: session, key=key)
+
+
+def _book(wish: Wish, session_of, *, room=None, device=None, key=None) -> Appointment:
     with _telling_what_is_free(wish), transaction.atomic():
         _lock_resources(wish)
         if key and (earlier := Appointment.objects.with_everything().filter(public_id=key).first()):
-            if earlier.patient != patient:
+            if earlier.patient != wish.patient:
                 raise ChangedMeanwhile(_("Another visit was booked with this form. Open the page again."))
             return earlier
-        _check(wish)
+        if wish.session and wish.session.appointments.taking_time().exists():
+            raise ChangedMeanwhile(_("This session is booked already. Open its appointment to move it."))
+        check(wish)
         appointment = Appointment(
-            public_id=key or uuid.uuid4(),
-            session=start_course(patient=patient, protocol=protocol, zones=wish.zones, by=by, now=now),
-            created_at=now,
-            created_by=by,
+            public_id=key or uuid.uuid4(), session=session_of(), created_at=wish.now, created_by=wish.by
         )
-        _place(appointment, wish, by=by, room=room, device=device)
-        patient.locations.add(location)
-        reminders.plan_for_booking(appointment=appointment, now=now)
+        _place(appointment, wish, room=room, device=device)
+        wish.patient.locations.add(wish.location)
+        reminders.plan_for_booking(appointment=appointment, now=wish.now)
         return appointment
 
 
 @_once_more_after_deadlock
 def move_appointment(
-    *, appointment: Appointment, starts_at: datetime, practitioner: Practitioner, revision: int, by, now: datetime
+    *,
+    appointment: Appointment,
+    starts_at: datetime,
+    practitioner: Practitioner,
+    revision: int,
+    by: User | None,
+    now: datetime,
+    reason: str = "",
 ) -> Appointment:
     """Move an appointment to another start or practitioner; its room and device stay where they are free then.
 
-    `revision` is the one that the mover saw. Raises as `book_appointment` does, and ChangedMeanwhile.
+    `revision` is the one that the mover saw. Raises as `book_session` does.
     """
-    wish = _Wish.again(appointment, now=now, practitioner=practitioner, starts_at=starts_at)
+    wish = Wish.again(appointment, by=by, now=now, practitioner=practitioner, starts_at=starts_at, reason=reason)
     with _telling_what_is_free(wish), transaction.atomic():
-        moving = _locked(appointment, revision)
-        if moving.is_cancelled:
-            raise ChangedMeanwhile(_("This appointment is cancelled. Put it back first, then move it."))
+        moving = _locked_ahead(appointment, revision)
         _lock_resources(wish)
-        _check(wish)
+        check(wish)
         moving.occupancies.all().delete()
         moving.revision += 1
-        _place(moving, wish, by=by, room=moving.room, device=moving.device, is_place_open=True)
+        _place(moving, wish, room=moving.room, device=moving.device, is_place_open=True)
         reminders.plan_for_move(appointment=moving, now=now)
         return moving
 
@@ -191,7 +144,7 @@ def move_appointment(
 @_once_more_after_deadlock
 def reactivate_appointment(*, appointment: Appointment, revision: int, by, now: datetime) -> Appointment:
     """Put a cancelled appointment back at its old time. Raises as `book_appointment` does, and ChangedMeanwhile."""
-    wish = _Wish.again(appointment, now=now)
+    wish = Wish.again(appointment, by=by, now=now, reason=appointment.exception_reason)
     with _telling_what_is_free(wish), transaction.atomic():
         back = _locked(appointment, revision)
         if not back.is_cancelled:
@@ -199,9 +152,9 @@ def reactivate_appointment(*, appointment: Appointment, revision: int, by, now: 
         _lock_resources(wish)
         if back.session.appointments.taking_time().exists():
             raise ChangedMeanwhile(_("This session was booked again meanwhile. Open the newer appointment."))
-        _check(wish)
+        check(wish)
         back.revision += 1
-        _place(back, wish, by=by, room=back.room, device=back.device, is_place_open=True)
+        _place(back, wish, room=back.room, device=back.device, is_place_open=True)
         reminders.plan_for_reactivation(appointment=back, now=now)
         return back
 
@@ -210,9 +163,7 @@ def reactivate_appointment(*, appointment: Appointment, revision: int, by, now: 
 def cancel_appointment(*, appointment: Appointment, revision: int, by, now: datetime) -> Appointment:
     """Cancel an appointment and give its time back. Raises ChangedMeanwhile, also when it is cancelled already."""
     with transaction.atomic():
-        cancelled = _locked(appointment, revision)
-        if cancelled.is_cancelled:
-            raise ChangedMeanwhile(_("This appointment is cancelled already."))
+        cancelled = _locked_ahead(appointment, revision)
         cancelled.occupancies.all().delete()
         cancelled.state = Appointment.State.CANCELLED
         cancelled.revision += 1
@@ -225,9 +176,7 @@ def cancel_appointment(*, appointment: Appointment, revision: int, by, now: date
 def confirm_appointment(*, appointment: Appointment, revision: int, by, now: datetime) -> Appointment:
     """The patient said that she comes. Confirming twice changes nothing. Raises OnHold and ChangedMeanwhile."""
     with transaction.atomic():
-        confirmed = _locked(appointment, revision)
-        if confirmed.is_cancelled:
-            raise ChangedMeanwhile(_("This appointment is cancelled. Put it back first, then confirm it."))
+        confirmed = _locked_ahead(appointment, revision)
         light = confirmed.session.screenings.newest_first().select_related("decision").first()
         if light and light.stands_in_the_way:
             raise OnHold(_("The screening is not decided yet. Confirm the visit when it is."))
@@ -253,7 +202,7 @@ def change_places(
     `seen` are the places that whoever changes them saw. Raises Taken when a wished place is not free, and
     ChangedMeanwhile when somebody changed the appointment or its places since they were read.
     """
-    wish = _Wish.again(appointment, now=now)
+    wish = Wish.again(appointment, by=by, now=now)
     try:
         with transaction.atomic():
             placed = _locked(appointment, revision)
@@ -277,7 +226,17 @@ def _locked(appointment: Appointment, revision: int) -> Appointment:
     return stored
 
 
-def _lock_resources(wish: _Wish) -> None:
+def _locked_ahead(appointment: Appointment, revision: int) -> Appointment:
+    """The appointment, locked, as long as it has neither been cancelled nor begun. Raises ChangedMeanwhile."""
+    stored = _locked(appointment, revision)
+    if stored.is_cancelled:
+        raise ChangedMeanwhile(_("This appointment is cancelled. Put it back first."))
+    if stored.state not in Appointment.State.AHEAD:
+        raise ChangedMeanwhile(_("The patient has arrived for this appointment, so it stays as it is."))
+    return stored
+
+
+def _lock_resources(wish: Wish) -> None:
     """Wait for everybody else who may take the same time. Always in this order, or two would wait for each other."""
     for rows in (
         Practitioner.objects.filter(pk=wish.practitioner.pk),
@@ -288,70 +247,14 @@ def _lock_resources(wish: _Wish) -> None:
         list(rows.select_for_update(no_key=True).order_by("pk").values_list("pk"))
 
 
-def _check(wish: _Wish) -> None:
-    _check_start(wish)
-    _check_hours(wish)
-    _check_screening(wish)
-    _check_interval(wish)
-
-
-def _check_start(wish: _Wish) -> None:
-    if wish.starts_at <= wish.now:
-        raise InThePast(_("This time has passed. Choose a later one."))
-    if wish.starts_at > wish.now + timedelta(days=LONGEST_LEAD_DAYS):
-        raise OutsideHours(_("This date is more than two years ahead. Choose an earlier one."))
-
-
-def _check_hours(wish: _Wish) -> None:
-    """The whole visit lies within one stretch of work, so that nobody sits numbed and alone over a break."""
-    start = seconds(wish.starts_at)
-    end = start + needs_of_protocol(wish.protocol).patient[1]
-    ends_at = wish.starts_at + timedelta(seconds=end - start)
-    if not practitioners_of(wish.location).filter(pk=wish.practitioner.pk).exists():
-        raise OutsideHours(_("This practitioner does not treat here. Choose another one."))
-    day = local_date(wish.starts_at, wish.location.zone)
-    windows = working_windows(location=wish.location, practitioners=[wish.practitioner], first_day=day, days=1)
-    is_at_work = any(opens <= start and end <= closes for opens, closes in windows[wish.practitioner.pk])
-    if not is_at_work or wish.practitioner.time_off.overlapping(wish.starts_at, ends_at).exists():
-        raise OutsideHours(_("The practitioner does not work then. Choose a time within working hours."))
-
-
-def _check_screening(wish: _Wish) -> None:
-    zone = wish.location.zone
-    result = screen_patient(
-        patient=wish.patient, protocol=wish.protocol, stage=Stage.BOOKING, start=wish.starts_at, zone=zone
-    )
-    if not result.outcome.is_blocking:
-        return
-    if result.not_before is None:
-        raise NotEligible(_("The screening does not allow a booking now. Ask the clinical lead."), None)
-    day = date_format(local_date(result.not_before, zone), "j F Y")
-    raise NotEligible(
-        _("The screening allows no visit before %(day)s. Choose that day or a later one.") % {"day": day},
-        result.not_before,
-    )
-
-
-def _check_interval(wish: _Wish) -> None:
-    zone = wish.location.zone
-    day = local_date(wish.starts_at, zone)
-    for needling in needling_days(
-        patient=wish.patient, protocol=wish.protocol, zones=wish.zones, zone=zone, ignoring=wish.ignoring
-    ):
-        if needling.is_too_close_to(day):
-            raise TooSoon(
-                _("The same skin is treated on %(day)s. Keep %(days)d days between the two visits.")
-                % {"day": date_format(needling.day, "j F Y"), "days": needling.days_apart}
-            )
-
-
-def _place(appointment: Appointment, wish: _Wish, *, by, room, device, is_place_open: bool = False) -> None:
+def _place(appointment: Appointment, wish: Wish, *, room, device, is_place_open: bool = False) -> None:
     """Write the appointment at its place and time, with all that it takes and a screening for that start."""
     appointment.location = wish.location
     appointment.practitioner = wish.practitioner
     appointment.starts_at = wish.starts_at
     appointment.ends_at = wish.starts_at + timedelta(seconds=needs_of_protocol(wish.protocol).patient[1])
     appointment.state = Appointment.State.BOOKED
+    appointment.exception_reason = wish.reason if wish.is_exception else ""
     appointment.room, appointment.device = _choose_places(wish, room, device, is_place_open=is_place_open)
     appointment.save()
     Occupancy.objects.bulk_create(compose_occupancies(appointment))
@@ -360,12 +263,12 @@ def _place(appointment: Appointment, wish: _Wish, *, by, room, device, is_place_
         stage=Stage.BOOKING,
         start=wish.starts_at,
         zone=wish.location.zone,
-        by=by,
+        by=wish.by,
         now=wish.now,
     )
 
 
-def _choose_places(wish: _Wish, room, device, *, is_place_open: bool) -> tuple[Room, Device]:
+def _choose_places(wish: Wish, room, device, *, is_place_open: bool) -> tuple[Room, Device]:
     """The wished room and device; the first free ones where none is wished, or where the wish `is_place_open`."""
     chosen = []
     free = free_places(
@@ -403,7 +306,7 @@ def compose_occupancies(appointment: Appointment) -> list[Occupancy]:
 
 
 @contextmanager
-def _telling_what_is_free(wish: _Wish):
+def _telling_what_is_free(wish: Wish):
     """Turn the database's refusal into Taken, and give every Taken the nearest free times, read after the rollback."""
     try:
         yield
@@ -414,7 +317,7 @@ def _telling_what_is_free(wish: _Wish):
         raise
 
 
-def _alternatives(wish: _Wish) -> list[Slot]:
+def _alternatives(wish: Wish) -> list[Slot]:
     not_before = screen_patient(
         patient=wish.patient,
         protocol=wish.protocol,
