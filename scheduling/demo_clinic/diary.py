@@ -5,6 +5,7 @@ device, the days between two needlings, the first day on which the screening all
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from random import Random
@@ -119,11 +120,11 @@ class Diary:
         return self.rng.uniform(0.5, 0.76) if ahead < 0 else self.rng.uniform(0.72, 0.88) - 0.4 * ahead
 
     def _fill_today(self, board: _Day) -> None:
-        """Two visits that wait for a decision, one that was called off, and as many others as fit."""
+        """Two late visits that wait for a decision, one that was called off, and as many others as fit."""
         waiting = [person for person in self.people if person.is_on_hold]
         for practitioner in self.rng.sample(list(board.windows), 2):
             fitting = [person for person in waiting if goes_deep_enough(practitioner, person.protocol)]
-            placed = next((each for each in fitting if self._place(board, practitioner, each, is_early=False)), None)
+            placed = next((each for each in fitting if self._place(board, practitioner, each, choose=max)), None)
             if placed:
                 waiting.remove(placed)
         self._place_somebody(board, self.rng.choice(list(board.windows)), is_cancelled=True)
@@ -136,7 +137,7 @@ class Diary:
             board,
             practitioner,
             within_another=self.rng.random() < INTERLEAVED or (is_busy and len(board.visits[practitioner]) == 1),
-            is_early=self.rng.random() < 0.6 or is_busy,
+            choose=min if is_busy or self.rng.random() < 0.6 else self.rng.choice,
             is_cancelled=self.rng.random() < CANCELLED and not is_busy,
         ):
             pass
@@ -165,15 +166,16 @@ class Diary:
         person: Person,
         *,
         within_another: bool = False,
-        is_early: bool = True,
+        choose: Callable[[list[int]], int] = min,
         is_cancelled: bool = False,
     ) -> bool:
+        """Write the person's visit into the day, unless nothing is free for it."""
         needs = needs_of_protocol(person.protocol)
         starts = board.starts(practitioner, needs, within_another=True) if within_another else []
         starts = starts or board.starts(practitioner, needs, within_another=False)
         if not starts:
             return False
-        start = starts[0] if is_early else self.rng.choice(starts)
+        start = choose(starts)
         visit = PlannedVisit(person, practitioner, *board.places(start, needs), start, is_cancelled)
         self.visits.append(visit)
         if is_cancelled:
