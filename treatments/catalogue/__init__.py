@@ -4,6 +4,7 @@ from treatments.catalogue.loading import load, read, shipped_text
 from treatments.catalogue.reading import CatalogueError
 from treatments.catalogue.spec import (
     Catalogue,
+    ConsentText,
     Defaults,
     Endpoint,
     Grade,
@@ -24,6 +25,7 @@ from treatments.catalogue.spec import (
 __all__ = [
     "Catalogue",
     "CatalogueError",
+    "ConsentText",
     "Defaults",
     "Endpoint",
     "Grade",

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 from treatments.catalogue.offer import OfferEntries
 from treatments.catalogue.reading import Problems, Reader, compose
 from treatments.catalogue.rules import RuleEntries
-from treatments.catalogue.spec import Catalogue, Defaults, Outcome, Stage
+from treatments.catalogue.spec import Catalogue, ConsentText, Defaults, Outcome, Stage
 
 SHIPPED = Path(__file__).resolve().parent.parent / "catalogue.yaml"
 
@@ -44,6 +44,7 @@ def load(text: str) -> Catalogue:
         questions=rules.read_questions(top),
         rules=rules.read_rules(top),
         unsure_policy=_unsure_policy(top),
+        consent=_consent(top),
         medicine_lists=top.lists("medicine_lists"),
         sources=sources,
     )
@@ -83,3 +84,12 @@ def _unsure_policy(top: Reader) -> Mapping[Stage, Outcome]:
             entry.refuse(sentence, stage.value, least=least.value)
     entry.finish()
     return policy
+
+
+def _consent(top: Reader) -> ConsentText | None:
+    entry = top.mapping("consent")
+    if entry is None:
+        return None
+    consent = ConsentText(version=entry.whole("version"), text=entry.text("text"))
+    entry.finish()
+    return consent

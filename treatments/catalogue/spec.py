@@ -243,6 +243,14 @@ class Defaults:
 
 
 @dataclass(frozen=True, slots=True)
+class ConsentText:
+    """What a patient signs before a session. A changed text needs another version."""
+
+    version: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Catalogue:
     """A whole reviewed file. The mappings are keyed by code and keep the file's order."""
 
@@ -252,6 +260,7 @@ class Catalogue:
     questions: Mapping[str, Question]
     rules: Mapping[str, Rule]
     unsure_policy: Mapping[Stage, Outcome]
+    consent: ConsentText
     medicine_lists: Mapping[str, tuple[str, ...]]
     sources: Mapping[str, str]
 
