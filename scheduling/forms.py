@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.inputs import DayField
 from clinic.models import Device, Practitioner, Room
 from clinic.times import local_date
-from scheduling.slots import Slot, practitioners_of
+from scheduling.slots import LONGEST_LEAD_DAYS, Slot, practitioners_of
 from treatments.models import CatalogueVersion, Protocol, Zone
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
@@ -87,9 +87,9 @@ class SearchForm(forms.Form):
         self.fields["from_day"].widget.attrs["min"] = self.today.isoformat()
 
     def clean_from_day(self):
-        """From today on, whatever was asked for; up to two years ahead."""
+        """From today on, whatever was asked for; no later than can be booked."""
         day = self.cleaned_data["from_day"] or self.today
-        return min(max(day, self.today), self.today + timedelta(days=730))
+        return min(max(day, self.today), self.today + timedelta(days=LONGEST_LEAD_DAYS))
 
 
 class BookingForm(SearchForm):
