@@ -54,7 +54,7 @@ class Appointment(models.Model):
     device = models.ForeignKey(Device, on_delete=models.PROTECT, related_name="appointments")
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-    state = models.CharField(max_length=10, choices=State, default=State.BOOKED)
+    state = models.CharField(max_length=15, choices=State, default=State.BOOKED)
     revision = models.PositiveIntegerField(default=0)
     arrived_at = models.DateTimeField(null=True)
     # why the clinical lead let the session leave its window
