@@ -9,22 +9,26 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from patients.models import MedicalFact, Patient
-from patients.records import record_fact
+from patients.records import end_fact, record_fact
 
 
 @dataclass(frozen=True)
 class _Home:
-    """Where the answers of one subject live: the question whose answer it is, and the one that dates it."""
+    """Where the answers of one subject live: the question whose answer it is, and the one that dates it.
+
+    What `follows` another answer was said about that one: it ends when that is given anew and this is not.
+    """
 
     subject: str
     answer: str
     on: str | None = None
+    follows: str | None = None
 
 
 _HOMES = (
     _Home("isotretinoin", answer="Q04", on="Q04b"),
     _Home("immune medicine", answer="Q05"),
-    _Home("prescriber's advice on immune medicine", answer="Q05c"),
+    _Home("prescriber's advice on immune medicine", answer="Q05c", follows="Q05"),
 )
 
 
@@ -69,7 +73,8 @@ def compose_facts(*, patient: Patient, answers: Mapping[str, str], by, now: date
 
 
 def record_answers(*, patient: Patient, answers: Mapping[str, str], by, now: datetime) -> None:
-    """Keep what was answered as facts of the patient. Questions that are not in `answers` are left as they are.
+    """Keep what was answered as facts of the patient. Questions that are not in `answers` are left as they are, apart
+    from what followed an answer that is given anew.
 
     The same answer twice within an hour is one answer, sent twice.
     """
@@ -91,3 +96,5 @@ def record_answers(*, patient: Patient, answers: Mapping[str, str], by, now: dat
                 by=by,
                 now=now,
             )
+        elif fact and home.answer not in answers and home.follows in answers:
+            end_fact(fact=fact, now=now)

@@ -13,12 +13,10 @@ from scheduling.booking.refusals import InThePast, NotEligible, OutsideHours, Ou
 from scheduling.course_booking import course_days, window_of
 from scheduling.intervals import needling_days
 from scheduling.models import Appointment
-from scheduling.slots import needs_of_protocol, practitioners_of, seconds, working_windows
+from scheduling.slots import LONGEST_LEAD_DAYS, needs_of_protocol, practitioners_of, seconds, working_windows
 from treatments.catalogue import Stage
 from treatments.models import CourseSession, Protocol, Zone
 from treatments.screenings import screen_patient
-
-LONGEST_LEAD_DAYS = 730  # a start further ahead is a typing mistake
 
 
 @dataclass(frozen=True)

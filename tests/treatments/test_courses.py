@@ -1,0 +1,63 @@
+import pytest
+
+from tests.factories import NOW, make_catalogue, make_location, make_patient, make_protocol, make_user
+from treatments.courses import SessionsOutsideRange, plan_refresher, start_course
+from treatments.models import Course, CourseSession
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def patient():
+    return make_patient(make_location())
+
+
+def start(patient, code="acne_scar_moderate", **fields):
+    wish = {"patient": patient, "protocol": make_protocol(code), "zones": [], "by": None, "now": NOW}
+    return start_course(**wish | fields)
+
+
+def test_a_single_visit_is_a_course_of_one(patient):
+    by, zones = make_user("receptionist"), list(make_catalogue().zones.filter(code__in=["cheeks", "hands"]))
+    first = start(patient, zones=zones, by=by)
+    course = first.course
+    assert (first.number, first.kind, first.position) == (1, "planned", "")
+    assert (course.patient, course.protocol, course.planned_sessions) == (patient, make_protocol(), 1)
+    assert (course.created_at, course.created_by, course.refreshers_per_year) == (NOW, by, None)
+    assert set(course.zones.all()) == set(zones)
+    assert list(course.sessions.all()) == [first]
+
+
+def test_a_course_has_all_its_sessions_from_the_start(patient):
+    first = start(patient, planned_sessions=3)
+    assert [each.position for each in first.course.sessions.all()] == ["1 of 3", "2 of 3", "3 of 3"]
+
+
+@pytest.mark.parametrize("planned", [3, 4])
+def test_a_protocols_smallest_and_largest_numbers_are_allowed(patient, planned):
+    assert start(patient, planned_sessions=planned).course.sessions.count() == planned
+
+
+@pytest.mark.parametrize("planned", [2, 5, 0])
+def test_other_numbers_are_refused_in_words_and_nothing_is_stored(patient, planned):
+    with pytest.raises(SessionsOutsideRange) as refusal:
+        start(patient, planned_sessions=planned)
+    assert refusal.value.message == "Acne scars, moderate takes 3 to 4 sessions. Plan a number between them."
+    assert Course.objects.count() == 0
+
+
+def test_a_single_visit_is_allowed_whatever_the_protocol_foresees(patient):
+    assert start(patient, planned_sessions=1).course.planned_sessions == 1
+
+
+def test_refreshers_are_foreseen_for_a_course_and_not_for_a_single_visit(patient):
+    assert start(patient, "wrinkles_fine", planned_sessions=4).course.refreshers_per_year == 1
+    assert start(patient, "wrinkles_fine").course.refreshers_per_year is None
+
+
+def test_a_refresher_follows_the_last_session_and_one_waits_at_a_time(patient):
+    course = start(patient, "wrinkles_fine", planned_sessions=4).course
+    refresher = plan_refresher(course=course)
+    assert (refresher.number, refresher.kind, refresher.position) == (5, "refresher", "refresher")
+    assert plan_refresher(course=course) == refresher
+    assert CourseSession.objects.filter(course=course).count() == 5

@@ -1,0 +1,150 @@
+import json
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import pytest
+from django.db import connection
+
+from tests.factories import NOW, make_catalogue, make_location, make_patient, make_protocol
+from treatments.answers import record_answers
+from treatments.catalogue import Stage, shipped_text
+from treatments.courses import start_course
+from treatments.models import Screening
+from treatments.publishing import publish_catalogue
+from treatments.screening import AnswerError
+from treatments.screenings import screen_patient, screen_session
+
+pytestmark = pytest.mark.django_db
+
+LONDON = ZoneInfo("Europe/London")
+START = datetime(2026, 2, 10, 10, tzinfo=UTC)
+
+
+@pytest.fixture
+def patient():
+    make_catalogue()
+    return make_patient(make_location())
+
+
+def answer(patient, **answers):
+    record_answers(patient=patient, answers=answers, by=None, now=NOW)
+
+
+def screen(patient, start=START, zone=LONDON):
+    return screen_patient(patient=patient, protocol=make_protocol(), stage=Stage.BOOKING, start=start, zone=zone)
+
+
+def session_of(patient):
+    return start_course(patient=patient, protocol=make_protocol(), zones=[], by=None, now=NOW)
+
+
+def keep(session, start=START, zone=LONDON, now=NOW):
+    return screen_session(session=session, stage=Stage.BOOKING, start=start, zone=zone, by=None, now=now)
+
+
+def findings(screening):
+    return {each.rule_code: (each.outcome, each.clear_from) for each in screening.findings.all()}
+
+
+# --- Without keeping --------------------------------------------------------------------------------------------------
+
+
+def test_what_is_known_of_the_patient_decides(patient):
+    assert screen(patient).outcome == "hold"  # nothing was asked yet
+    answer(patient, Q04="no", Q05="no")
+    assert (screen(patient).outcome, screen(patient).not_before) == ("advise", None)  # the sun is told in advance
+    answer(patient, Q04="yes", Q04b="2025-08-31")
+    result = screen(patient)
+    assert (result.outcome, result.not_before) == ("hard_block", datetime(2026, 3, 1, tzinfo=UTC))
+    assert Screening.objects.count() == 0
+
+
+@pytest.mark.parametrize(
+    ("start", "outcome"),
+    [
+        (datetime(2026, 9, 30, 22, 59, tzinfo=UTC), "hard_block"),  # 23:59 in London
+        (datetime(2026, 9, 30, 23, 0, tzinfo=UTC), "advise"),  # midnight, the day it is clear
+    ],
+)
+def test_the_visits_day_is_that_of_the_place(patient, start, outcome):
+    answer(patient, Q04="yes", Q04b="2026-03-31", Q05="no")
+    assert screen(patient, start).outcome == outcome
+    assert screen(patient).not_before == datetime(2026, 9, 30, 23, tzinfo=UTC)
+
+
+def test_the_newest_published_rules_decide(patient):
+    answer(patient, Q04="yes", Q04b="2025-08-31", Q05="no")
+    publish_catalogue(text=shipped_text().replace("months: 6,", "months: 7,", 1), by=None, now=NOW)
+    assert screen(patient).not_before == datetime(2026, 3, 30, 23, tzinfo=UTC)  # 31 March in London
+
+
+# --- Kept -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_kept_screening_says_for_what_it_was_and_by_which_rules(patient):
+    answer(patient, Q04="yes", Q04b="2025-08-31", Q05="no")
+    session = session_of(patient)
+    kept = keep(session)
+    kept.refresh_from_db()
+    assert (kept.session, kept.stage, kept.for_start, kept.catalogue_version.number) == (session, "booking", START, 1)
+    assert (kept.outcome, kept.not_before) == ("hard_block", datetime(2026, 3, 1, tzinfo=UTC))
+    assert json.loads(kept.answers) == {"Q04": "yes", "Q04b": "2025-08-31", "Q05": "no"}
+    assert findings(kept) == {
+        "S1": ("hard_block", datetime(2026, 3, 1, tzinfo=UTC)),
+        "S2": ("pass", None),
+        "S3": ("advise", None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("zone", "midnight"),
+    [
+        ("Europe/London", datetime(2026, 3, 29, tzinfo=UTC)),  # the clocks change an hour later
+        ("Australia/Lord_Howe", datetime(2026, 3, 28, 13, tzinfo=UTC)),
+        ("America/New_York", datetime(2026, 3, 29, 4, tzinfo=UTC)),
+    ],
+)
+def test_a_day_that_clears_is_kept_as_its_midnight_at_the_place(patient, zone, midnight):
+    answer(patient, Q04="yes", Q04b="2025-09-29", Q05="no")
+    kept = keep(session_of(patient), zone=ZoneInfo(zone))
+    assert findings(kept)["S1"] == ("hard_block", midnight)
+    assert kept.not_before == midnight
+
+
+def test_answers_and_reasons_are_unreadable_in_the_database(patient):
+    answer(patient, Q04="yes", Q04b="2025-08-31")
+    keep(session_of(patient))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT answers FROM treatments_screening UNION SELECT reason FROM treatments_screeningfinding")
+        assert all(stored.startswith("v1:") for (stored,) in cursor.fetchall())
+
+
+def test_only_the_answer_ends_a_finding_that_nobody_may_lift(patient):
+    kept = keep(session_of(patient))
+    assert {each.rule_code: each.ends_only_with_answer for each in kept.findings.all()} == {
+        "S1": True,
+        "S2": False,
+        "S3": False,
+    }
+
+
+def test_another_start_or_answer_makes_another_screening_and_the_newest_counts(patient):
+    answer(patient, Q04="yes", Q04b="2025-08-31", Q05="no")
+    session = session_of(patient)
+    first = keep(session)
+    second = keep(session, start=datetime(2026, 3, 1, 10, tzinfo=UTC))  # at the same moment
+    assert session.screenings.newest_first().first() == second
+    assert (first.stands_in_the_way, second.stands_in_the_way) == (True, False)
+    answer(patient, Q04="yes", Q04b="still")
+    third = keep(session, now=NOW + timedelta(minutes=1))
+    first.refresh_from_db()
+    assert list(session.screenings.newest_first()) == [third, second, first]
+    assert (first.outcome, third.outcome, third.not_before) == ("hard_block", "hard_block", None)
+
+
+def test_what_cannot_be_read_is_an_error_and_keeps_nothing(patient):
+    session = session_of(patient)
+    answer(patient, Q04="perhaps")
+    with pytest.raises(AnswerError):
+        keep(session)
+    assert Screening.objects.count() == 0
