@@ -271,6 +271,13 @@ def test_a_form_that_is_sent_twice_books_once(reception, patient, practitioner):
     assert Appointment.objects.get().reminders.filter(kind="confirmation").count() == 1
 
 
+def test_a_form_that_was_used_for_somebody_else_books_nothing(reception, clinic, patient, practitioner):
+    taken = make_appointment(location=clinic, practitioner=practitioner, starts_at=START)
+    page = book(reception, patient, START + timedelta(hours=3), practitioner, key=taken.public_id)
+    assert (page.status_code, Appointment.objects.count()) == (409, 1)
+    assert "Another visit was booked with this form. Open the page again." in words(page)
+
+
 def test_a_time_that_somebody_took_meanwhile(reception, clinic, patient, practitioner):
     look(reception, patient)
     make_appointment(location=clinic, practitioner=practitioner, starts_at=START)
