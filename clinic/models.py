@@ -2,6 +2,7 @@
 
 import uuid
 import zoneinfo
+from decimal import Decimal
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
@@ -130,7 +131,7 @@ class Device(models.Model):
     location = models.ForeignKey(Location, on_delete=models.PROTECT, related_name="devices")
     name = models.CharField(_("name"), max_length=60)
     max_depth_mm = models.DecimalField(
-        _("deepest setting in mm"), max_digits=3, decimal_places=2, validators=[MinValueValidator(0.1)]
+        _("deepest setting in mm"), max_digits=3, decimal_places=2, validators=[MinValueValidator(Decimal("0.1"))]
     )
     is_active = models.BooleanField(_("in use"), default=True)
 
@@ -160,8 +161,8 @@ class Practitioner(models.Model):
         _("deepest needling in mm"),
         max_digits=3,
         decimal_places=2,
-        default=0.5,
-        validators=[MinValueValidator(0.1)],
+        default=Decimal("0.5"),
+        validators=[MinValueValidator(Decimal("0.1"))],
         help_text=_("Places differ in how deep an aesthetician may go."),
     )
 

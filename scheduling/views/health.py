@@ -11,17 +11,23 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 from clinic import times
-from clinic.models import Heartbeat, OutgoingMail
+from clinic.heartbeats import last_beat
+from clinic.models import OutgoingMail
+from scheduling.models import Reminder
 
 
 @require_safe
 @login_not_required
 def healthz(request: HttpRequest) -> JsonResponse:
-    """`ok` or `late` or `down`, as JSON. Only a missing database is a 503: without the broker mails wait, no more."""
+    """`ok` or `late` or `down`, as JSON. Only a missing database is a 503: without the broker mails wait, no more.
+
+    A mail is overdue one lease after it, or the reminder that it is to be made of, was due.
+    """
     try:
-        last_sweep = Heartbeat.objects.filter(name="sweep").values_list("beat_at", flat=True).first()
+        last_sweep = last_beat("sweep")
         lease = timedelta(seconds=settings.OUTBOX_LEASE_SECONDS)
-        overdue = OutgoingMail.objects.overdue(times.now(), lease).count()
+        now = times.now()
+        overdue = OutgoingMail.objects.overdue(now, lease).count() + Reminder.objects.due(now - lease).count()
     except DatabaseError:
         return JsonResponse({"status": "down", "database": "down"}, status=503)
     is_swept = last_sweep is not None and times.real_now() - last_sweep < 4 * timedelta(seconds=settings.SWEEP_SECONDS)

@@ -79,7 +79,7 @@ def test_update_refuses_when_others_have_saved_meanwhile():
     assert room.name == "Attic"
 
 
-@pytest.mark.parametrize("depth", ["0.11", "3"])
+@pytest.mark.parametrize("depth", ["0.1", "3"])
 def test_device_depth_at_its_bounds(depth):
     device = add_device(location=make_location(), name="Pen", max_depth_mm=Decimal(depth))
     device.refresh_from_db()

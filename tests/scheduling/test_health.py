@@ -9,6 +9,7 @@ from django.urls import reverse
 from clinic import times
 from clinic.heartbeats import beat
 from clinic.models import OutgoingMail
+from tests.factories import make_appointment
 
 pytestmark = pytest.mark.django_db
 
@@ -39,6 +40,10 @@ def make_mail(number=1, **fields):
         | {"due_at": now, "expires_at": now + timedelta(days=1), "created_at": now}
         | fields
     )
+
+
+def tomorrow_at_ten():
+    return (times.now() + timedelta(days=1)).replace(hour=10, minute=0, second=0, microsecond=0)
 
 
 def test_all_is_well_and_nobody_need_sign_in(client):
@@ -93,3 +98,12 @@ def test_without_the_database_it_is_down(client):
 
     with connection.execute_wrapper(refuse):
         assert health(client) == (503, {"status": "down", "database": "down"})
+
+
+def test_a_reminder_that_no_sweep_has_turned_into_a_mail_is_late(client):
+    sweep()
+    make_appointment(starts_at=tomorrow_at_ten() + timedelta(days=7), now=times.now() - timedelta(minutes=1))
+    assert health(client)[1]["status"] == "ok"
+    make_appointment(starts_at=tomorrow_at_ten() + timedelta(days=7), now=times.now() - timedelta(minutes=3))
+    status, said = health(client)
+    assert (status, said["status"], said["mails_overdue"]) == (200, "late", 1)  # its confirmation
