@@ -42,6 +42,15 @@ class ParagraphsField(LineField):
         return paragraphs(forms.CharField.to_python(self, value))
 
 
+class _PlainDigits:
+    """For dates and times: Python would read the digits of every script in them."""
+
+    def to_python(self, value):
+        if isinstance(value, str) and not value.isascii():
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
 class DayInput(forms.DateInput):
     input_type = "date"
 
@@ -49,7 +58,7 @@ class DayInput(forms.DateInput):
         super().__init__(attrs, format="%Y-%m-%d")
 
 
-class DayField(forms.DateField):
+class DayField(_PlainDigits, forms.DateField):
     widget = DayInput
     default_error_messages = {"required": MISSING, "invalid": _("Give the whole date: day, month and year.")}
 
@@ -61,7 +70,7 @@ class ClockInput(forms.TimeInput):
         super().__init__(attrs, format="%H:%M")
 
 
-class ClockField(forms.TimeField):
+class ClockField(_PlainDigits, forms.TimeField):
     """A time of day to the minute."""
 
     widget = ClockInput

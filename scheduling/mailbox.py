@@ -42,7 +42,7 @@ def received(key: str) -> EmailMessage | None:
     """The whole mail, or None if there is none of that key (letters, digits and hyphens: it cannot name a folder)."""
     try:
         return message_from_bytes((folder() / f"{key}.eml").read_bytes(), policy=policy.default)
-    except FileNotFoundError:
+    except OSError:  # nothing of that name, or a name that no file can have
         return None
 
 

@@ -5,12 +5,17 @@ page that is added tomorrow is tested too, or fails for want of a row.
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from email.message import EmailMessage
 from uuid import uuid4
 
+from auditlog.models import LogEntry
+from django.apps import apps
 from django.conf import settings
+from django.db import transaction
+from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from clinic import times
@@ -38,6 +43,7 @@ from tests.factories import (
 from treatments.answers import record_answers
 
 ROLES = ("receptionist", "practitioner", "lead", "owner")
+PEOPLE = ("anonymous", *ROLES, "stranger")
 MAIL_KEY = "20260112T090001000000Z-0000000a"
 HTMX = {"HX-Request": "true"}
 
@@ -237,7 +243,7 @@ def make_scene(**patient_fields) -> Scene:
         elsewhere=elsewhere,
         staff=staff,
         stranger=stranger,
-        colleague=make_user("receptionist", location=location),
+        colleague=User.objects.get(practitioner=make_practitioner(location, hours=())),
         left=make_user("receptionist", location=location, is_active=False),
         patient=patient,
         other=other,
@@ -273,3 +279,36 @@ def walk(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tupl
             yield from walk(entry, prefix + (f"{entry.namespace}:" if entry.namespace else ""))
         else:
             yield prefix + (entry.name or str(entry.pattern)), entry
+
+
+def client_of(scene: Scene, who: str, **options) -> Client:
+    client = Client(**options)
+    if who != "anonymous":
+        user = scene.stranger if who == "stranger" else scene.staff[who]
+        client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[-1])
+    return client
+
+
+def stored() -> dict[str, list]:
+    """All that is kept, but for who signed in when and who opened what."""
+    left_out = {"sessions.Session", "axes.AccessLog", "axes.AccessAttempt", "auditlog.LogEntry"}
+    models = [model for model in apps.get_models() if model._meta.label not in left_out]
+    rows = {model._meta.label: sorted(map(str, model.objects.values_list(*columns_of(model)))) for model in models}
+    changes = LogEntry.objects.exclude(action=LogEntry.Action.ACCESS).exclude(changes__has_key="last_login")
+    return rows | {"changes": list(changes.order_by("pk").values_list("pk", flat=True))}
+
+
+def columns_of(model) -> list[str]:
+    return [field.attname for field in model._meta.concrete_fields if field.name != "last_login"]
+
+
+@contextmanager
+def undone() -> Iterator[None]:
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
+
+
+def said(answer) -> str:
+    """Everything that an answer brings, head and body."""
+    return f"{answer.headers} {answer.content.decode()}"

@@ -5,8 +5,8 @@ import unicodedata
 from django.conf import settings
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
-from django.http import Http404
-from django.shortcuts import redirect, render
+from django.http import Http404, HttpResponseRedirect
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
@@ -59,4 +59,4 @@ def switch_location(request):
     back = request.POST.get("next", "")
     if not url_has_allowed_host_and_scheme(back, allowed_hosts={request.get_host()}):
         back = reverse(settings.LOGIN_REDIRECT_URL)
-    return redirect(back)
+    return HttpResponseRedirect(back)  # never redirect(), to which a word is the name of a view

@@ -2,22 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 from auditlog.models import LogEntry
 from axes.models import AccessAttempt
-from django.apps import apps
-from django.conf import settings
-from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
 from clinic import staff
 from tests.factories import PASSWORD, make_user, signed_in
-from tests.scene import CONTACTS, HEALTH, HTMX, ROLES, Scene, make_scene, walk
+from tests.scene import CONTACTS, HEALTH, HTMX, PEOPLE, ROLES, client_of, make_scene, said, stored, undone, walk
 
 pytestmark = pytest.mark.django_db
 
@@ -102,47 +98,6 @@ def read_table(table: str) -> dict[str, Row]:
 
 MATRIX = read_table(TABLE)
 POSTED = [row for row in MATRIX.values() if row.wanted("owner", "POST") != 405]
-PEOPLE = ("anonymous", *ROLES, "stranger")
-
-
-@pytest.fixture
-def scene(settings, tmp_path, caplog) -> Scene:
-    caplog.set_level("CRITICAL", "django.request")  # thousands of refusals
-    settings.VAR_DIR, settings.CLOCK_FILE = tmp_path, tmp_path / "clock"
-    return make_scene()
-
-
-def client_of(scene: Scene, who: str, **options) -> Client:
-    client = Client(**options)
-    if who != "anonymous":
-        user = scene.stranger if who == "stranger" else scene.staff[who]
-        client.force_login(user, backend=settings.AUTHENTICATION_BACKENDS[-1])
-    return client
-
-
-def stored() -> dict[str, list]:
-    """All that is kept, but for who signed in when and who opened what."""
-    left_out = {"sessions.Session", "axes.AccessLog", "axes.AccessAttempt", "auditlog.LogEntry"}
-    models = [model for model in apps.get_models() if model._meta.label not in left_out]
-    rows = {model._meta.label: sorted(map(str, model.objects.values_list(*columns_of(model)))) for model in models}
-    changes = LogEntry.objects.exclude(action=LogEntry.Action.ACCESS).exclude(changes__has_key="last_login")
-    return rows | {"changes": list(changes.order_by("pk").values_list("pk", flat=True))}
-
-
-def columns_of(model) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields if field.name != "last_login"]
-
-
-@contextmanager
-def undone() -> Iterator[None]:
-    with transaction.atomic():
-        yield
-        transaction.set_rollback(True)
-
-
-def said(answer) -> str:
-    """Everything that an answer brings, head and body."""
-    return f"{answer.headers} {answer.content.decode()}"
 
 
 # --- The table --------------------------------------------------------------------------------------------------------
