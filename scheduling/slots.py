@@ -14,7 +14,10 @@ from patients.models import Patient
 from scheduling.availability import Needs, Span, grid, needs_of, without_taken
 from scheduling.intervals import needling_days
 from scheduling.models import Appointment, Occupancy, TimeOff, WorkingHours
+from treatments.catalogue import Stage
 from treatments.models import Protocol, Zone
+from treatments.screening import Result
+from treatments.screenings import screen_patient
 
 LONGEST_LEAD_DAYS = 730  # a start further ahead is a typing mistake
 
@@ -138,6 +141,19 @@ def next_slots(*, first_day: date, **search) -> list[Slot]:
         if slots := find_slots(first_day=first_day + timedelta(weeks=weeks), days=28, **search):
             return slots
     return []
+
+
+def next_eligible_slots(*, first_day: date, **search) -> tuple[Result, list[Slot]]:
+    """What the screening makes of a visit, and the next free starts that it allows; none while it leaves no date."""
+    zone = search["location"].zone
+    result = screen_patient(
+        patient=search["patient"], protocol=search["protocol"], stage=Stage.BOOKING, start=search["now"], zone=zone
+    )
+    if result.is_blocked_without_date:
+        return result, []
+    if result.not_before:
+        first_day = max(first_day, local_date(result.not_before, zone))
+    return result, next_slots(first_day=first_day, not_before=result.not_before, **search)
 
 
 def nearest_slots(*, to: datetime, count: int = 3, around_days: int = 7, **search) -> list[Slot]:

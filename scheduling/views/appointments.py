@@ -18,9 +18,7 @@ from patients.models import Patient
 from scheduling import booking, reminders
 from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm, slot_value
 from scheduling.models import Appointment
-from scheduling.slots import by_day, next_slots
-from treatments.catalogue import Stage
-from treatments.screenings import screen_patient
+from scheduling.slots import by_day, next_eligible_slots
 
 DAYS_OFFERED = 6
 
@@ -63,6 +61,12 @@ def _appointment(request, public_id) -> Appointment:
 def _board_url(appointment: Appointment) -> str:
     day = times.local_date(appointment.starts_at, appointment.location.zone)
     return f"{reverse('scheduling:board-day')}?day={day}&appointment={appointment.public_id}"
+
+
+def to_board(request: HttpRequest, appointment: Appointment) -> HttpResponse:
+    """To the board of an appointment's day, with its panel open."""
+    url = _board_url(appointment)
+    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
 
 def _panel(request, appointment, *, refusal: str = "", status: int = 200, **extra) -> HttpResponse:
@@ -144,16 +148,10 @@ def appointment_move(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
             now=times.now(),
         )
     except booking.BookingRefused as error:
-        return _move_page(
-            request,
-            appointment,
-            refusal=error.message,
-            alternatives=getattr(error, "alternatives", ()),
-            status=409,
-        )
+        alternatives = getattr(error, "alternatives", ())
+        return _move_page(request, appointment, refusal=error.message, alternatives=alternatives, status=409)
     messages.success(request, _moved_sentence(moved))
-    url = _board_url(moved)
-    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+    return to_board(request, moved)
 
 
 def _moved_sentence(moved: Appointment) -> str:
@@ -163,37 +161,19 @@ def _moved_sentence(moved: Appointment) -> str:
 
 
 def _move_page(request, appointment, *, refusal="", alternatives=(), status=200) -> HttpResponse:
-    location, now = appointment.location, times.now()
-    course = appointment.session.course
-    search = SearchForm(
-        request.GET if "from_day" in request.GET else None,
-        location=location,
-        now=now,
-        initial={
-            "practitioner": appointment.practitioner.public_id,
-            "from_day": times.local_date(max(appointment.starts_at, now), location.zone),
-        },
-    )
+    location, course, now = appointment.location, appointment.session.course, times.now()
+    search = _move_search(request, appointment, now)
     chosen = search.cleaned_data if search.is_valid() else {}
-    first_day = chosen.get("from_day") or search.initial["from_day"]
     practitioner = chosen.get("practitioner") if search.is_bound else appointment.practitioner
-    result = screen_patient(
-        patient=course.patient, protocol=course.protocol, stage=Stage.BOOKING, start=now, zone=location.zone
-    )
-    slots = (
-        []
-        if result.is_blocked_without_date
-        else next_slots(
-            location=location,
-            protocol=course.protocol,
-            patient=course.patient,
-            zones=course.zones.all(),
-            first_day=first_day,
-            now=now,
-            not_before=result.not_before,
-            practitioner=practitioner,
-            ignoring=appointment,
-        )
+    result, slots = next_eligible_slots(
+        location=location,
+        protocol=course.protocol,
+        patient=course.patient,
+        zones=course.zones.all(),
+        first_day=chosen.get("from_day") or search.initial["from_day"],
+        now=now,
+        practitioner=practitioner,
+        ignoring=appointment,
     )
     context = {
         "appointment": appointment,
@@ -206,6 +186,17 @@ def _move_page(request, appointment, *, refusal="", alternatives=(), status=200)
     }
     template = "scheduling/_move.html" if request.htmx else "scheduling/appointment_move.html"
     return render(request, template, context, status=status)
+
+
+def _move_search(request, appointment, now) -> SearchForm:
+    """What is looked for: what was asked, or at first the same practitioner from the visit's own day on."""
+    first_day = times.local_date(max(appointment.starts_at, now), appointment.location.zone)
+    return SearchForm(
+        request.GET if "from_day" in request.GET else None,
+        location=appointment.location,
+        now=now,
+        initial={"practitioner": appointment.practitioner.public_id, "from_day": first_day},
+    )
 
 
 def offered(slots, zone):

@@ -5,12 +5,10 @@ from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
-from django_htmx.http import HttpResponseClientRedirect
 
 from clinic import times
 from clinic.access import EVERYBODY, allow, location_of, own_or_404
@@ -18,14 +16,13 @@ from clinic.audit import record_opening
 from patients.models import Patient
 from scheduling import booking
 from scheduling.forms import BookingForm, day_of, slot_value
-from scheduling.slots import next_slots
-from scheduling.views.appointments import offered, uuid_or_none
+from scheduling.slots import next_eligible_slots
+from scheduling.views.appointments import offered, to_board, uuid_or_none
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
 from treatments.forms import AnswersForm
 from treatments.models import CatalogueVersion
 from treatments.publishing import catalogue_of
-from treatments.screenings import screen_patient
 
 WISH = ("day", "practitioner", "at")
 
@@ -67,9 +64,8 @@ def _book(request: HttpRequest) -> HttpResponse:
     form, answers = _forms(request, patient)
     form.add_slot(location_of(request))
     if not (form.is_valid() & answers.is_valid()):
-        offer = None
-        if list(form.errors) == ["slot"] and answers.is_valid():
-            offer = _offer(request, patient, form) | {"refusal": form.errors["slot"][0]}
+        is_slot_alone = list(form.errors) == ["slot"] and answers.is_valid()
+        offer = _offer(request, patient, form, refusal=form.errors["slot"][0]) if is_slot_alone else None
         return _page(request, patient, form, answers, offer=offer, status=422)
     record_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
     starts_at, practitioner = form.cleaned_data["slot"]
@@ -86,16 +82,12 @@ def _book(request: HttpRequest) -> HttpResponse:
             key=form.cleaned_data["key"],
         )
     except booking.BookingRefused as error:
-        offer = _offer(request, patient, form) | {
-            "refusal": error.message,
-            "alternatives": [(slot_value(slot), slot) for slot in getattr(error, "alternatives", ())],
-        }
+        alternatives = getattr(error, "alternatives", ())
+        offer = _offer(request, patient, form, refusal=error.message, alternatives=alternatives)
         return _page(request, patient, form, answers, offer=offer, status=409)
     request.session.pop("wish", None)
     messages.success(request, _("Booked."))
-    day = times.local_date(booked.starts_at, booked.location.zone)
-    url = f"{reverse('scheduling:board-day')}?day={day}&appointment={booked.public_id}"
-    return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
+    return to_board(request, booked)
 
 
 def _forms(request: HttpRequest, patient: Patient) -> tuple[BookingForm, AnswersForm]:
@@ -115,30 +107,24 @@ def _forms(request: HttpRequest, patient: Patient) -> tuple[BookingForm, Answers
     )
 
 
-def _offer(request: HttpRequest, patient: Patient, form: BookingForm) -> dict:
-    """The light and the free times for what the form asks."""
-    location, now, wanted = location_of(request), times.now(), form.cleaned_data
-    result = screen_patient(
-        patient=patient, protocol=wanted["protocol"], stage=Stage.BOOKING, start=now, zone=location.zone
+def _offer(request: HttpRequest, patient: Patient, form: BookingForm, *, refusal="", alternatives=()) -> dict:
+    """The light and the free times for what the form asks, beside a refusal and the times nearest to it."""
+    location, wanted = location_of(request), form.cleaned_data
+    result, slots = next_eligible_slots(
+        location=location,
+        protocol=wanted["protocol"],
+        patient=patient,
+        zones=wanted["zones"],
+        first_day=wanted["from_day"],
+        now=times.now(),
+        practitioner=wanted["practitioner"],
     )
-    first_day = wanted["from_day"]
-    if result.not_before:
-        first_day = max(first_day, times.local_date(result.not_before, location.zone))
-    slots = (
-        []
-        if result.is_blocked_without_date
-        else next_slots(
-            location=location,
-            protocol=wanted["protocol"],
-            patient=patient,
-            zones=wanted["zones"],
-            first_day=first_day,
-            now=now,
-            not_before=result.not_before,
-            practitioner=wanted["practitioner"],
-        )
-    )
-    return {"result": result, "days": offered(slots, location.zone)}
+    return {
+        "result": result,
+        "days": offered(slots, location.zone),
+        "refusal": refusal,
+        "alternatives": [(slot_value(slot), slot) for slot in alternatives],
+    }
 
 
 def _pointed_at(request: HttpRequest, offer: dict | None) -> str:

@@ -290,6 +290,11 @@ def test_the_move_page_leaves_out_what_comes_before_the_eligible_date(reception,
     assert "Not before Thursday 22 January 2026. Earlier times are left out." in words(page)
 
 
+def test_the_move_page_looks_from_the_eligible_date_on_however_far_it_is(reception, booked, patient):
+    take_isotretinoin(patient, on="2025-12-31")
+    assert offered(reception.get(url(booked, "move")))[0] == datetime(2026, 7, 1, 8, tzinfo=UTC)
+
+
 def test_the_move_page_offers_nothing_while_there_is_no_date(reception, booked, patient):
     take_isotretinoin(patient, on="still")
     page = reception.get(url(booked, "move"))
