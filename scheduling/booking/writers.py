@@ -163,7 +163,10 @@ def reactivate_appointment(*, appointment: Appointment, revision: int, by, now: 
 def cancel_appointment(*, appointment: Appointment, revision: int, by, now: datetime) -> Appointment:
     """Cancel an appointment and give its time back. Raises ChangedMeanwhile, also when it is cancelled already."""
     with transaction.atomic():
-        cancelled = _locked_ahead(appointment, revision)
+        cancelled = _locked(appointment, revision)
+        if cancelled.is_cancelled:
+            raise ChangedMeanwhile(_("This appointment is cancelled already."))
+        _check_ahead(cancelled)
         cancelled.occupancies.all().delete()
         cancelled.state = Appointment.State.CANCELLED
         cancelled.revision += 1
@@ -231,9 +234,13 @@ def _locked_ahead(appointment: Appointment, revision: int) -> Appointment:
     stored = _locked(appointment, revision)
     if stored.is_cancelled:
         raise ChangedMeanwhile(_("This appointment is cancelled. Put it back first."))
-    if stored.state not in Appointment.State.AHEAD:
-        raise ChangedMeanwhile(_("The patient has arrived for this appointment, so it stays as it is."))
+    _check_ahead(stored)
     return stored
+
+
+def _check_ahead(appointment: Appointment) -> None:
+    if appointment.state not in Appointment.State.AHEAD:
+        raise ChangedMeanwhile(_("The patient has arrived for this appointment, so it stays as it is."))
 
 
 def _lock_resources(wish: Wish) -> None:

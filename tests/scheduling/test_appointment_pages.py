@@ -204,7 +204,7 @@ def test_what_is_done_already_is_told(reception, booked):
     gone = cancelled(booked)
     answer = do(reception, gone, "cancel")
     assert (answer.status_code, state(booked)) == (409, ("cancelled", 1))
-    assert "Not done: This appointment is cancelled" in words(answer)
+    assert "Not done: This appointment is cancelled already." in words(answer)
 
 
 @pytest.mark.parametrize("step", ["confirm", "cancel", "reactivate"])

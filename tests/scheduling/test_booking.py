@@ -332,7 +332,7 @@ def test_reactivate_finds_its_time_taken(clinic, practitioner, patient):
 
 def test_cancelled_twice_and_put_back_twice_are_told(clinic, practitioner, patient):
     cancelled = change(booking.cancel_appointment, book(clinic, practitioner, patient))
-    with pytest.raises(booking.ChangedMeanwhile, match="is cancelled"):
+    with pytest.raises(booking.ChangedMeanwhile, match="cancelled already"):
         change(booking.cancel_appointment, cancelled)
     back = change(booking.reactivate_appointment, cancelled)
     with pytest.raises(booking.ChangedMeanwhile, match="stands already"):
