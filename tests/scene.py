@@ -217,8 +217,9 @@ def _over(details: dict, **changes) -> dict:
 def make_scene(**patient_fields) -> Scene:
     now = times.now()
     location, elsewhere = make_clinic(), make_clinic()
-    staff = {role: make_user(role, location=location) for role in ROLES}
+    staff = {role: make_user(role, location=location, name=f"Rowan {role.title()}") for role in ROLES}
     practitioner = make_practitioner(location, user=staff["practitioner"])
+    colleague = make_user("practitioner", location=location, name="Rowan Colleague")
     make_practitioner(elsewhere, user=(stranger := make_user(*ROLES, location=elsewhere)))
     contacts = dict(zip(("given_name", "family_name", "email", "phone", "note"), CONTACTS, strict=True))
     patient = make_patient(location, **contacts | {"date_of_birth": date(1986, 11, 23)} | patient_fields)
@@ -243,8 +244,8 @@ def make_scene(**patient_fields) -> Scene:
         elsewhere=elsewhere,
         staff=staff,
         stranger=stranger,
-        colleague=User.objects.get(practitioner=make_practitioner(location, hours=())),
-        left=make_user("receptionist", location=location, is_active=False),
+        colleague=User.objects.get(practitioner=make_practitioner(location, hours=(), user=colleague)),
+        left=make_user("receptionist", location=location, name="Rowan Leaver", is_active=False),
         patient=patient,
         other=other,
         fact=fact,

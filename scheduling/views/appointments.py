@@ -162,6 +162,7 @@ def _moved_sentence(moved: Appointment) -> str:
 
 def _move_page(request, appointment, *, refusal="", alternatives=(), status=200) -> HttpResponse:
     location, course, now = appointment.location, appointment.session.course, times.now()
+    record_opening(course.patient)
     search = _move_search(request, appointment, now)
     chosen = search.cleaned_data if search.is_valid() else {}
     practitioner = chosen.get("practitioner") if search.is_bound else appointment.practitioner

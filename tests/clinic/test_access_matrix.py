@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from clinic import staff
 from tests.factories import PASSWORD, make_user, signed_in
-from tests.scene import CONTACTS, HEALTH, HTMX, PEOPLE, ROLES, client_of, make_scene, said, stored, undone, walk
+from tests.scene import CONTACTS, HEALTH, HTMX, PEOPLE, ROLES, Scene, client_of, make_scene, said, stored, undone, walk
 
 pytestmark = pytest.mark.django_db
 
@@ -98,6 +98,15 @@ def read_table(table: str) -> dict[str, Row]:
 
 MATRIX = read_table(TABLE)
 POSTED = [row for row in MATRIX.values() if row.wanted("owner", "POST") != 405]
+
+
+def pages(scene: Scene) -> Iterator[str]:
+    """Every address in the scene, and those that open something beside the page."""
+    for row in MATRIX.values():
+        yield scene.url(row.name, row.about)
+    for visit in scene.visits:
+        yield f"{scene.url('scheduling:board-day')}?day={visit.starts_at.date()}&appointment={visit.public_id}"
+    yield f"{scene.url('scheduling:booking-create')}?patient={scene.patient.public_id}"
 
 
 # --- The table --------------------------------------------------------------------------------------------------------

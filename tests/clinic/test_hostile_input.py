@@ -22,9 +22,9 @@ from django.urls import resolve, reverse
 from clinic import outbox, times
 from clinic.text import one_line, paragraphs
 from scheduling.reminders import mail_due_reminders
-from tests.clinic.test_access_matrix import MATRIX, POSTED
+from tests.clinic.test_access_matrix import MATRIX, POSTED, pages
 from tests.clinic.test_architecture import APPS, written
-from tests.scene import HTMX, ROLES, Scene, client_of, said, stored, undone
+from tests.scene import HTMX, ROLES, client_of, said, stored, undone
 
 pytestmark = pytest.mark.django_db
 
@@ -195,14 +195,6 @@ class FormReader(HTMLParser):
             names.add(attrs["name"])
             if action:
                 self.forms.append((method, action, names))
-
-
-def pages(scene: Scene) -> Iterator[str]:
-    for row in MATRIX.values():
-        yield scene.url(row.name, row.about)
-    for visit in scene.visits:
-        yield f"{scene.url('scheduling:board-day')}?day={visit.starts_at.date()}&appointment={visit.public_id}"
-    yield f"{scene.url('scheduling:booking-create')}?patient={scene.patient.public_id}"
 
 
 def test_every_field_on_a_page_has_a_row(scene):
