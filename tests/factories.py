@@ -1,5 +1,6 @@
 """Real rows with sensible defaults: a test names only what it is about."""
 
+import re
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 
@@ -10,7 +11,7 @@ from clinic.models import Device, Location, Practitioner, Room, User
 from patients.models import MedicalFact, Patient
 from scheduling import booking
 from scheduling.models import Appointment, WorkingHours
-from treatments import publishing
+from treatments import catalogue, publishing
 from treatments.models import CatalogueVersion, Protocol
 
 _numbers = count(1)
@@ -136,3 +137,9 @@ def make_fact(patient: Patient, **fields) -> MedicalFact:
     return MedicalFact.objects.create(
         **{"patient": patient, "kind": "medicine", "subject": "Cetirizine", "recorded_at": NOW} | fields
     )
+
+
+def text_with_every_rule() -> str:
+    """The shipped catalogue with all of its rules switched on."""
+    off = re.compile(r"(?m)^(  - code: E\w+\n    name: .*\n    tag: \w+\n)(?!    active)")
+    return off.sub(r"\1    active: true\n", catalogue.shipped_text())

@@ -4,6 +4,7 @@ from decimal import Decimal
 import pytest
 
 from clinic.models import Tone
+from tests.factories import text_with_every_rule
 from treatments.catalogue import (
     CatalogueError,
     Outcome,
@@ -16,7 +17,6 @@ from treatments.catalogue import (
     read,
     shipped_text,
 )
-from treatments.catalogue.spec import RUNNABLE
 from treatments.screening import TESTS
 
 SHIPPED = shipped_text()
@@ -108,7 +108,7 @@ def test_shipped_zones_are_all_offered_but_the_eyelid():
 
 def test_shipped_rules_are_all_there_and_the_owners_four_are_active():
     rules = read().rules
-    assert len(rules) == 46
+    assert len(rules) == 47
     assert [code for code, rule in rules.items() if rule.is_active] == ["S1", "S2", "S3", "S4"]
     assert [rules[code].override for code in ("S1", "S2", "S3", "S4")] == [
         Override.NONE,
@@ -132,9 +132,9 @@ def test_active_rules_of_a_stage_include_those_that_only_advise_there():
 def test_questions_at_a_stage_are_those_its_rules_need():
     ids = {stage: [question.id for question in read().questions_at(stage)] for stage in Stage}
     assert ids == {
-        Stage.BOOKING: ["Q04", "Q04b", "Q05", "Q05c"],
-        Stage.PREVISIT: ["Q04", "Q04b", "Q05", "Q05c"],
-        Stage.CHECKIN: ["Q04", "Q04b", "Q05", "Q05c", "C01", "C01b", "C02", "C03", "C04"],
+        Stage.BOOKING: ["Q04", "Q04b", "Q05", "Q05b", "Q05c"],
+        Stage.PREVISIT: ["Q04", "Q04b", "Q05", "Q05b", "Q05c"],
+        Stage.CHECKIN: ["Q04", "Q04b", "Q05", "Q05b", "Q05c", "C01", "C01b", "C02", "C04", "C03"],
     }
 
 
@@ -172,8 +172,8 @@ def test_a_rule_suits_by_protocol():
     assert [surgery.suits(code) for code in ("scar_surgical", "melasma", None)] == [False, True, True]
 
 
-def test_the_engine_has_every_kind_of_test_that_the_loader_lets_be_active():
-    assert set(TESTS) == RUNNABLE
+def test_the_engine_has_every_kind_of_test_that_the_loader_knows():
+    assert set(TESTS) == set(TestKind)
 
 
 # What is refused
@@ -394,14 +394,14 @@ CHANGES = [
         "code",
         "cheeks: scars may not be shallower than the rest of the zone.",
     ),
-    ("perioral", "ask: [Q13]", "ask: [cold sores]", "code", "perioral: “cold sores” is not the id of a question."),
+    ("perioral", "ask: [Q13]", "ask: [Q99]", "code", "perioral names “Q99” in “ask”, which does not exist."),
     # questions
     (
         "Q04",
         "kind: yes_no",
         "kind: maybe",
         "kind",
-        "Q04 has an unknown “kind”: “maybe”. It can be yes_no, last_date, instant, choice, staff_tick.",
+        f"Q04 has an unknown “kind”: “maybe”. It can be {', '.join(QuestionKind.values)}.",
     ),
     (
         "Q04",
@@ -439,6 +439,55 @@ CHANGES = [
         "choices",
         "C03: choices belong to a choice question, and it needs them.",
     ),
+    ("Q06", "group: health", "group: body", "group", "Q06 belongs to the unknown group “body”."),
+    ("Q06", '{"yes": "Yes"', '{Yes: "Yes"', "choices", "Q06: “Yes” does not have the form of an answer."),
+    ("Q14", "      none: None of these\n", "", "choices", "Q14 needs the choice “none”."),
+    (
+        "Q09",
+        "    keeps: {kind: condition, subject: bleeding or clotting}\n",
+        "",
+        None,
+        "Q09: what is asked at booking, and nothing else, says what it keeps.",
+    ),
+    (
+        "P07",
+        "group: now",
+        "group: now\n    keeps: {kind: condition, subject: fever}",
+        "keeps",
+        "P07: what is asked at booking, and nothing else, says what it keeps.",
+    ),
+    (
+        "Q09",
+        "subject: bleeding",
+        "subject: Bleeding",
+        "keeps",
+        "Q09 keeps: the subject of an answer begins with a small letter.",
+    ),
+    (
+        "Q09",
+        "{kind: condition, subject: bleeding or clotting}",
+        "{kind: condition, subject: cancer treatment}",
+        "keeps",
+        "Q09 keeps its answer where another question keeps its own.",
+    ),
+    (
+        "Q09",
+        "kind: condition",
+        "kind: rumour",
+        "keeps",
+        "Q09 keeps has an unknown “kind”: “rumour”. It can be medicine, condition, allergy, procedure.",
+    ),
+    ("C05", 'means: {"yes"', "means: {perhaps", "means", "C05 does not offer “perhaps”."),
+    ("C07", "{Q17: numbing}", "{Q17: pollen}", "means", "C07 means an answer to Q17 that cannot be kept."),
+    ("C07", "{Q17: numbing}", '{P02: "yes"}', "means", "C07 means an answer to P02 that cannot be kept."),
+    (
+        "P01",
+        "reopens: booking",
+        "reopens: life",
+        "reopens",
+        "P01 has an unknown “reopens”: “life”. It can be booking, previsit, checkin.",
+    ),
+    ("C03", "by: staff", "by: nobody", "by", "C03 has an unknown “by”: “nobody”. It can be patient, staff."),
     # rules
     ("S1", "months: 6", "months: 5", "test", "S1 is the owner's rule and needs at least: months 6."),
     (
@@ -552,16 +601,16 @@ CHANGES = [
     (
         "E05",
         "    tag: ext",
-        "    tag: ext\n    active: true",
-        "test",
-        "E05 cannot be active: the program has no test of the kind “yes”.",
+        "    tag: ext\n    active: true\n    lead_days: soon",
+        "lead_days",
+        "E05 needs a whole number for “lead_days”.",
     ),
     (
-        "E17",
+        "E05",
         "    tag: ext",
-        "    tag: ext\n    active: true",
-        "active",
-        "E17 cannot be active: the program cannot follow “hold_until_months” yet.",
+        "    tag: ext\n    scope: face",
+        "scope",
+        "E05 has an unknown “scope”: “face”. It can be visit, zone.",
     ),
     (
         "E05",
@@ -583,11 +632,11 @@ CHANGES = [
     ),
     ("E40", "code: E40", "code: X40", "code", "“X40” does not have the form of such a code."),
     (
-        "E40",
-        "    staff: The patient keeps taking it. The clinical lead decides.\n    sources: []",
-        "    sources: []",
+        "E10",
+        "    staff: The clinical lead decides.\n",
+        "",
         "code",
-        "E40 lacks “staff”.",
+        "E10 lacks “staff”.",
     ),
 ]
 
@@ -603,6 +652,36 @@ def test_load_refuses_nonsense_by_line_and_reason(code, old, new, shown, sentenc
     if shown:
         here = changed[start:].index(shown)
         assert stated[sentence] == f"line {changed[: start + here].count(chr(10)) + 1}"
+
+
+@pytest.mark.parametrize(
+    "code, old, new, sentence",
+    [
+        ("E05", "{booking: Q09}", "{booking: Q19a}", "E05: the questions at booking do not fit its kind of test."),
+        ("E05", "{booking: Q09}", "{booking: Q08b}", "E05 is active and asks Q08b, which is not in the file."),
+        ("E05", "{booking: Q09}", "{booking: Q11}", "E05: no answer to Q11 counts for it."),
+        ("E09", "checkin: Q07}", "checkin: Q08}", "E09: the questions at checkin do not fit its kind of test."),
+        ("E09", "now: block", "later: block", "E09 counts the answer “later”, which none of its questions offers."),
+        ("E15a", "[light_peel]", "[scrub]", "E15a counts the answer “scrub”, which none of its questions offers."),
+        (
+            "E15a",
+            "[Q19, Q19a], previsit",
+            "[Q19a, Q19b], previsit",
+            "E15a: the questions at booking do not fit its kind of test.",
+        ),
+        ("E17", "[Q19, Q19f]", "[Q19]", "E17: the questions at booking do not fit its kind of test."),
+        ("E27", "[sun_sensitising]", "[sweets]", "E27 test names “sweets” in “lists”, which does not exist."),
+        ("E27", "{booking: Q23}", "{booking: Q10}", "E27: the questions at booking do not fit its kind of test."),
+        ("E28", "{booking: Q01}", "{booking: Q21}", "E28: the questions at booking do not fit its kind of test."),
+        ("E41", "settled_by: P01b", "settled_by: P99", "E41 test names “P99” in “settled_by”, which does not exist."),
+    ],
+)
+def test_load_refuses_an_active_rule_whose_questions_do_not_feed_it(code, old, new, sentence):
+    text = text_with_every_rule()
+    start = text.index(f"  - code: {code}\n")
+    assert old in text[start:]
+    problems = problems_of(text[:start] + text[start:].replace(old, new, 1))
+    assert sentence in [problem.partition(": ")[2] for problem in problems], problems
 
 
 def test_load_lists_every_problem_in_the_files_order():
@@ -623,7 +702,9 @@ def test_load_refuses_a_missing_rule_of_the_owner():
     ]
 
 
-@pytest.mark.parametrize("part", ["protocols", "zones", "questions", "rules", "unsure_policy", "defaults", "sources"])
+@pytest.mark.parametrize(
+    "part", ["protocols", "zones", "question_groups", "questions", "rules", "unsure_policy", "defaults", "sources"]
+)
 def test_load_refuses_a_catalogue_that_lacks_a_part(part):
     text = re.sub(rf"^{part}:", f"other_{part}:", SHIPPED, count=1, flags=re.MULTILINE)
     problems = problems_of(text)
@@ -644,10 +725,12 @@ def test_load_refuses_an_unsure_answer_that_passes():
 
 def test_load_refuses_a_question_that_feeds_no_rule():
     text = SHIPPED.replace(
-        "\nrules:\n", "\n  - id: Q77\n    text: Do you like tea?\n    kind: yes_no\n    stage: booking\n\nrules:\n", 1
+        "\nrules:\n",
+        '\n  - {id: C77, text: "Do you like tea?", kind: yes_no, stage: checkin, group: now}\n\nrules:\n',
+        1,
     )
-    line = line_of(text, "  - id: Q77")
-    assert problems_of(text) == [f"line {line}: Q77 feeds no rule; a question about health must have a use."]
+    line = line_of(text, "  - {id: C77")
+    assert problems_of(text) == [f"line {line}: C77 feeds no rule; a question about health must have a use."]
 
 
 @pytest.mark.parametrize(

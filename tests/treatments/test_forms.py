@@ -74,6 +74,7 @@ def test_it_asks_what_the_active_rules_ask_at_the_stage(patient):
         ("Q04", ""),
         ("Q04b", "Q04=yes"),
         ("Q05", ""),
+        ("Q05b", "Q05=yes"),
         ("Q05c", "Q05=yes"),
     ]
 

@@ -39,7 +39,7 @@ def test_publish_stores_the_text_and_everything_in_it():
     assert (fine.refreshers_min_per_year, fine.refreshers_max_per_year, fine.depth_min_mm) == (1, 2, Decimal("0.25"))
     assert list(version.zones.filter(is_bookable=False).values_list("code", flat=True)) == ["eyelid"]
     assert version.zones.count() == 13
-    assert version.rules.count() == 46
+    assert version.rules.count() == 47
 
 
 def test_publish_keeps_a_rule_as_it_was_written():

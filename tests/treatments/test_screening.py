@@ -471,7 +471,7 @@ def test_a_rule_that_does_not_concern_the_protocol_says_nothing():
     "answers, sentence",
     [
         ({"Q99": "yes"}, "There is no question 'Q99'."),
-        ({"Q06": "yes"}, "There is no question 'Q06'."),
+        ({"Q66": "yes"}, "There is no question 'Q66'."),
         ({"\x00\ud800": "yes"}, r"There is no question '\x00\ud800'."),
         ({"Q" * 500: "yes"}, f"There is no question '{'Q' * 39}."),
         ({1: "yes"}, "There is no question 1."),

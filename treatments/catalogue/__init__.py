@@ -3,11 +3,14 @@
 from treatments.catalogue.loading import load, read, shipped_text
 from treatments.catalogue.reading import CatalogueError
 from treatments.catalogue.spec import (
+    AnsweredBy,
     Catalogue,
     ConsentText,
     Defaults,
+    Effect,
     Endpoint,
     Grade,
+    Keeps,
     Outcome,
     Override,
     ProtocolSpec,
@@ -15,6 +18,7 @@ from treatments.catalogue.spec import (
     QuestionKind,
     Range,
     Rule,
+    Scope,
     Stage,
     Tag,
     Test,
@@ -23,12 +27,15 @@ from treatments.catalogue.spec import (
 )
 
 __all__ = [
+    "AnsweredBy",
     "Catalogue",
     "CatalogueError",
     "ConsentText",
     "Defaults",
+    "Effect",
     "Endpoint",
     "Grade",
+    "Keeps",
     "Outcome",
     "Override",
     "ProtocolSpec",
@@ -36,6 +43,7 @@ __all__ = [
     "QuestionKind",
     "Range",
     "Rule",
+    "Scope",
     "Stage",
     "Tag",
     "Test",

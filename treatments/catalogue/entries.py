@@ -72,8 +72,8 @@ class Entries:
                 entry.refuse(_("%(what)s must be above zero."), "min")
         return Range(low, typical, high, tag, grade, note)
 
-    def question_ids(self, entry: Reader, key: str, *, required: bool = True) -> tuple[str, ...]:
-        ids = entry.words(key, required=required)
+    def question_ids(self, entry: Reader, key: str) -> tuple[str, ...]:
+        ids = entry.words(key)
         for id in ids:
             if not QUESTION_ID.fullmatch(id):
                 entry.refuse(_("%(what)s: “%(id)s” is not the id of a question."), key, id=id)

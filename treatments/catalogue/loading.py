@@ -7,6 +7,7 @@ from pathlib import Path
 from django.utils.translation import gettext as _
 
 from treatments.catalogue.offer import OfferEntries
+from treatments.catalogue.questions import QuestionEntries
 from treatments.catalogue.reading import Problems, Reader, compose
 from treatments.catalogue.rules import RuleEntries
 from treatments.catalogue.spec import Catalogue, ConsentText, Defaults, Outcome, Stage
@@ -33,19 +34,23 @@ def load(text: str) -> Catalogue:
     problems = Problems()
     top = Reader(compose(text), _("The catalogue"), problems)
     sources = top.texts("sources")
-    offer = OfferEntries(sources)
+    medicine_lists, groups = top.lists("medicine_lists"), top.texts("question_groups")
+    asked = QuestionEntries(sources, groups)
+    questions = asked.read(top)
+    offer = OfferEntries(sources, questions)
     protocols = {entry.what: offer.protocol(entry) for entry in top.entries("protocols")}
     zones = {entry.what: offer.zone(entry) for entry in top.entries("zones")}
-    rules = RuleEntries(sources, protocols, zones)
+    rules = RuleEntries(sources, protocols, zones, medicine_lists, asked)
     catalogue = Catalogue(
         defaults=_defaults(top, offer),
         protocols=protocols,
         zones=zones,
-        questions=rules.read_questions(top),
-        rules=rules.read_rules(top),
+        question_groups=groups,
+        questions=questions,
+        rules=rules.read(top),
         unsure_policy=_unsure_policy(top),
         consent=_consent(top),
-        medicine_lists=top.lists("medicine_lists"),
+        medicine_lists=medicine_lists,
         sources=sources,
     )
     top.finish()

@@ -11,6 +11,12 @@ SCALES = frozenset({"goodman_baron_qual", "gais", "posas", "vss", "lemperle", "m
 
 
 class OfferEntries(Entries):
+    """Protocols and zones. A zone may ask for questions that exist."""
+
+    def __init__(self, sources, questions):
+        super().__init__(sources)
+        self.questions = questions
+
     def protocol(self, entry: Reader) -> ProtocolSpec:
         code = self.check_code(entry, CODE)
         depth = self.range(entry, "depth_mm", "decimal", middle="start")
@@ -89,7 +95,7 @@ class OfferEntries(Entries):
             scar_soft_max_mm=scar,
             is_bookable=is_bookable,
             is_keloid_prone=entry.flag("keloid_prone"),
-            ask=self.question_ids(entry, "ask", required=False),
+            ask=self.known(entry, "ask", self.questions),
             grade=entry.choice("grade", Grade, required=False),
             note=entry.text("note", required=False),
         )

@@ -1,39 +1,53 @@
-"""What speaks against a treatment: the questions and the rules that they feed."""
+"""What speaks against a treatment: the rules, each with the questions that feed it."""
 
 import re
 
 from django.utils.translation import gettext as _
 
-from treatments.catalogue.entries import QUESTION_ID, Entries
+from treatments.catalogue.entries import Entries
+from treatments.catalogue.questions import QuestionEntries
 from treatments.catalogue.reading import Reader
 from treatments.catalogue.spec import (
-    RUNNABLE,
+    DATES,
+    WITH_CHOICES,
+    Effect,
     Outcome,
     Override,
-    Question,
     QuestionKind,
     Rule,
+    Scope,
     Stage,
     Test,
     TestKind,
 )
 
 RULE_CODE = re.compile(r"[SE][0-9]{1,2}[a-z]?")
-PLACEHOLDER = re.compile(r"\{([^{}]*)\}|[{}]")
 
 # What each kind of test is told: name of the setting, and whether it must be there.
 SETTINGS = {
-    TestKind.SINCE_LAST_DATE: {"months": True, "hold_until_months": False, "boundary": False, "missing_day": False},
-    TestKind.SINCE_LAST_INSTANT: {"hours": True, "needs": False},
+    TestKind.SINCE_LAST_DATE: {
+        "months": True,
+        "hold_until_months": False,
+        "values": False,
+        "boundary": False,
+        "missing_day": False,
+    },
+    TestKind.SINCE_LAST_INSTANT: {"hours": True, "needs": False, "lists": False, "does_not_count": False},
     TestKind.STAFF_TICK: {},
-    TestKind.YES: {"if_zone": False},
+    TestKind.YES: {"values": False, "if_zone": False, "settled_by": False},
     TestKind.NO: {},
     TestKind.CHOICE: {"map": True},
     TestKind.ANY_OF: {"values": True},
-    TestKind.WITHIN_DAYS: {"days": True, "hold_until_days": False, "hold_until_months": False},
-    TestKind.FLARE_IN_ZONE: {},
-    TestKind.LIST_MATCH: {},
-    TestKind.STAFF_SEEN: {},
+    TestKind.WITHIN_DAYS: {
+        "days": True,
+        "hold_until_days": False,
+        "hold_until_months": False,
+        "values": False,
+        "lists": False,
+    },
+    TestKind.FLARE_IN_ZONE: {"values": False},
+    TestKind.LIST_MATCH: {"lists": True},
+    TestKind.STAFF_SEEN: {"values": True},
     TestKind.AGE_BELOW: {"years": True},
 }
 # Settings with a single meaning. They stand in the file so that a reader of it sees what was decided.
@@ -42,9 +56,6 @@ DECIDED = {
     "missing_day": "next_month_first",
     "needs": "prescriber_plan",
 }
-# What an inactive rule may say and the engine cannot follow yet.
-BEYOND_ENGINE = frozenset({"hold_until_months", "scope", "effect", "lead_days"})
-
 # The owner's four rules may be made stricter by a later version, never weaker, and never left out: the kind of test,
 # its smallest settings, the mildest outcome at each stage, and the widest circle that may lift a finding.
 SEED_RULES = {
@@ -65,46 +76,19 @@ ADVICE = frozenset({"keep_taking", "may_pause", "not_asked"})
 
 
 class RuleEntries(Entries):
-    """Questions and rules, and what must hold between them. Rules may name only protocols and zones that exist."""
+    """Rules, and what must hold between them and the questions. They may name only what exists."""
 
-    def __init__(self, sources, protocols, zones):
+    def __init__(self, sources, protocols, zones, medicine_lists, questions: QuestionEntries):
         super().__init__(sources)
-        self.protocols, self.zones = protocols, zones
-        self.questions: dict[str, Question] = {}
-        self.question_entries: list[Reader] = []
+        self.protocols, self.zones, self.medicine_lists = protocols, zones, medicine_lists
+        self.asked, self.questions = questions, questions.questions
 
-    def read_questions(self, top: Reader) -> dict[str, Question]:
-        """The questions, which come first: a rule is checked against them."""
-        self.question_entries = list(top.entries("questions", name="id"))
-        self.questions = {entry.what: self.question(entry) for entry in self.question_entries}
-        return self.questions
-
-    def read_rules(self, top: Reader) -> dict[str, Rule]:
+    def read(self, top: Reader) -> dict[str, Rule]:
         entries = {entry.what: entry for entry in top.entries("rules")}
         rules = {code: self.rule(entry) for code, entry in entries.items()}
-        self.check_questions(rules)
+        self.asked.check_use(rules.values())
         self.check_seed_rules(top, entries, rules)
         return rules
-
-    def question(self, entry: Reader) -> Question:
-        question = Question(
-            id=self.check_code(entry, QUESTION_ID, "id"),
-            text=entry.text("text"),
-            kind=entry.choice("kind", QuestionKind),
-            stage=entry.choice("stage", Stage),
-            choices=tuple(entry.texts("choices", required=False).items()),
-            ask_if=entry.lists("ask_if", required=False),
-            patient_message=entry.text("patient_message", required=False),
-        )
-        for name in PLACEHOLDER.findall(question.patient_message):
-            if name != "clear_from":
-                entry.refuse(
-                    _("%(what)s: the message may hold {clear_from} and nothing else in braces."), "patient_message"
-                )
-        if bool(question.choices) != (question.kind == QuestionKind.CHOICE):
-            entry.refuse(_("%(what)s: choices belong to a choice question, and it needs them."), "choices")
-        entry.finish()
-        return question
 
     def rule(self, entry: Reader) -> Rule:
         code = self.check_code(entry, RULE_CODE)
@@ -124,15 +108,18 @@ class RuleEntries(Entries):
             test=self.test(entry),
             outcome=self.outcomes(entry, stages),
             override=entry.choice("override", Override),
+            scope=entry.choice("scope", Scope, required=False) or Scope.VISIT,
+            effect=entry.choice("effect", Effect, required=False),
+            lead_days=entry.whole("lead_days", required=False),
             never_say_stop=entry.flag("never_say_stop"),
             only_for=self.known(entry, "only_for", self.protocols),
             not_for=self.known(entry, "not_for", self.protocols),
             staff=entry.text("staff"),
             sources=self.cited(entry),
-            extras=self.extras(entry),
+            extras={name: entry.text(name) for name in ("needs", "refer", "note") if entry.has(name)},
         )
-        if rule.is_active:
-            self.check_runnable(entry, rule)
+        if rule.is_active and rule.test:
+            self.check_questions(entry, rule)
         entry.finish()
         return rule
 
@@ -178,7 +165,11 @@ class RuleEntries(Entries):
         if name == "values":
             return list(entry.words("values"))
         if name == "if_zone":
-            return list(self.known(entry, "if_zone", self.zones))
+            return list(self.known(entry, name, self.zones))
+        if name in ("lists", "does_not_count"):
+            return list(self.known(entry, name, self.medicine_lists))
+        if name == "settled_by":
+            return next(iter(self.known(entry, name, self.questions)), "")
         if name not in DECIDED:
             return entry.whole(name, required=required)
         written = entry.text(name)
@@ -186,68 +177,82 @@ class RuleEntries(Entries):
             entry.refuse(_("%(what)s: “%(key)s” can only be %(decided)s."), name, decided=DECIDED[name])
         return written
 
-    def extras(self, entry: Reader) -> dict[str, str | int]:
-        extras = {name: entry.text(name) for name in ("scope", "effect", "needs", "refer", "note") if entry.has(name)}
-        if entry.has("lead_days"):
-            extras["lead_days"] = entry.whole("lead_days")
-        return extras
-
     # What must hold between entries
 
-    def check_runnable(self, entry: Reader, rule: Rule) -> None:
-        """Refuse an active rule that the engine cannot run as the file says."""
-        if rule.test is None:
-            return
-        if rule.test.kind not in RUNNABLE:
-            entry.refuse(
-                _("%(what)s cannot be active: the program has no test of the kind “%(kind)s”."),
-                "test",
-                kind=rule.test.kind.value,
-            )
-            return
-        for name in sorted(BEYOND_ENGINE & (rule.test.params.keys() | rule.extras.keys())):
-            entry.refuse(_("%(what)s cannot be active: the program cannot follow “%(name)s” yet."), "active", name=name)
+    def check_questions(self, entry: Reader, rule: Rule) -> None:
+        """Refuse an active rule whose questions do not tell its test what it must know."""
         for stage, ids in rule.questions.items():
             missing = [id for id in ids if id not in self.questions]
             for id in missing:
                 entry.refuse(_("%(what)s is active and asks %(id)s, which is not in the file."), "questions", id=id)
-            if not missing:
-                self.check_fed(entry, rule, stage)
-
-    def check_fed(self, entry: Reader, rule: Rule, stage: Stage) -> None:
-        """Refuse a stage whose questions do not tell the rule's test what it must know."""
-        kinds = sorted(self.questions[id].kind for id in rule.questions[stage] if self.questions[id].kind)
-        gates = kinds.count(QuestionKind.YES_NO)
-        rest = [kind for kind in kinds if kind != QuestionKind.YES_NO]
-        plan = [QuestionKind.CHOICE] if rule.test.params.get("needs") else []
-        fits = {
-            TestKind.SINCE_LAST_DATE: gates >= 1 and rest == [QuestionKind.LAST_DATE],
-            # With a prescriber's plan the hours are counted on arrival; before that the plan alone is asked for.
-            TestKind.SINCE_LAST_INSTANT: gates == 1
-            and rest == plan + ([QuestionKind.INSTANT] if stage == Stage.CHECKIN or not plan else []),
-            TestKind.STAFF_TICK: not gates and rest == [QuestionKind.STAFF_TICK],
-        }
-        if not fits[rule.test.kind]:
-            entry.refuse(
-                _("%(what)s: the questions at %(stage)s do not fit its kind of test."), "questions", stage=stage.value
-            )
-        for id in rule.questions[stage]:
-            question = self.questions[id]
-            if plan and question.kind == QuestionKind.CHOICE and {value for value, label in question.choices} != ADVICE:
+            if missing:
+                continue
+            self.check_answers(entry, rule, stage)
+            if not self.fits(rule, stage):
                 entry.refuse(
-                    _("%(what)s: %(id)s must offer %(advice)s."), "questions", id=id, advice=", ".join(sorted(ADVICE))
+                    _("%(what)s: the questions at %(stage)s do not fit its kind of test."),
+                    "questions",
+                    stage=stage.value,
                 )
+        self.check_values(entry, rule)
 
-    def check_questions(self, rules: dict[str, Rule]) -> None:
-        fed = {id for rule in rules.values() for ids in rule.questions.values() for id in ids}
-        for entry in self.question_entries:
-            if entry.what not in fed:
-                entry.refuse(_("%(what)s feeds no rule; a question about health must have a use."), "id")
-            for id, after in self.questions[entry.what].ask_if.items():
-                if id not in self.questions:
-                    entry.refuse(_("%(what)s follows the unknown question %(id)s."), "ask_if", id=id)
-                elif not set(after) <= set(self.questions[id].answers):
-                    entry.refuse(_("%(what)s follows an answer that %(id)s does not offer."), "ask_if", id=id)
+    def fits(self, rule: Rule, stage: Stage) -> bool:
+        test, kinds = rule.test, [self.questions[id].kind for id in rule.questions[stage]]
+        count = kinds.count
+        gates = sum(kind == QuestionKind.YES_NO or kind in WITH_CHOICES for kind in kinds)
+        dates = sum(kind in DATES for kind in kinds)
+        # words belong to every test: as what decides where there are lists, as a note where there are none
+        rest = len(kinds) - gates - dates - count(QuestionKind.TEXT)
+        match test.kind:
+            case TestKind.SINCE_LAST_DATE:
+                return gates >= 1 and dates == 1 and not rest
+            case TestKind.SINCE_LAST_INSTANT:
+                # With a prescriber's plan the hours are counted on arrival; before that the plan alone is asked for.
+                plan = "needs" in test.params
+                instants = 1 if stage == Stage.CHECKIN or not plan else 0
+                found = (count(QuestionKind.YES_NO), count(QuestionKind.CHOICE), count(QuestionKind.INSTANT))
+                return found == (1, int(plan), instants) and gates == 1 + plan and not dates and rest == instants
+            case TestKind.WITHIN_DAYS:
+                decides = gates + dates + ("lists" in test.params) * count(QuestionKind.TEXT)
+                return decides >= 1 and dates <= 1 and not rest
+            case TestKind.CHOICE:
+                return (count(QuestionKind.CHOICE), gates, dates, rest) == (1, 1, 0, 0)
+            case TestKind.LIST_MATCH:
+                return set(kinds) == {QuestionKind.TEXT}
+            case TestKind.STAFF_TICK:
+                return kinds == [QuestionKind.STAFF_TICK]
+            case TestKind.AGE_BELOW:
+                return kinds == [QuestionKind.BIRTH_DATE]
+            case _:
+                return gates >= 1 and not dates and not rest
+
+    def check_answers(self, entry: Reader, rule: Rule, stage: Stage) -> None:
+        """Refuse a question with choices none of which tells the rule anything, at a stage where it feeds it."""
+        asked = [self.questions[id] for id in rule.questions[stage]]
+        parents = {id for question in asked for id in question.ask_if}
+        for question in asked:
+            if question.kind not in WITH_CHOICES:
+                continue
+            if rule.test.params.get("needs"):
+                if set(question.answers) != ADVICE:
+                    advice = ", ".join(sorted(ADVICE))
+                    entry.refuse(
+                        _("%(what)s: %(id)s must offer %(advice)s."), "questions", id=question.id, advice=advice
+                    )
+            elif question.id not in parents and rule.test.counting.isdisjoint(question.answers):
+                entry.refuse(_("%(what)s: no answer to %(id)s counts for it."), "questions", id=question.id)
+
+    def check_values(self, entry: Reader, rule: Rule) -> None:
+        """Refuse answers that count and that nobody can give."""
+        ids = {id for ids in rule.questions.values() for id in ids}
+        offered = {answer for id in ids if id in self.questions for answer in self.questions[id].answers}
+        for answer in rule.test.params.get("values") or rule.test.params.get("map") or ():
+            if answer not in offered:
+                entry.refuse(
+                    _("%(what)s counts the answer “%(answer)s”, which none of its questions offers."),
+                    "test",
+                    answer=answer,
+                )
 
     def check_seed_rules(self, top: Reader, entries: dict[str, Reader], rules: dict[str, Rule]) -> None:
         for code, (kind, least, mildest, widest) in SEED_RULES.items():

@@ -1,6 +1,6 @@
 """The words and shapes of the catalogue: frozen values that the loader makes and the engine reads."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -8,6 +8,7 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import Tone
+from patients.models import MedicalFact
 
 
 class Stage(TextChoices):
@@ -73,13 +74,37 @@ class Endpoint(TextChoices):
 class QuestionKind(TextChoices):
     YES_NO = "yes_no", _("yes, no or not sure")
     LAST_DATE = "last_date", _("a day, month or year, or still")
+    PAST_DATE = "past_date", _("a day, month or year")
     INSTANT = "instant", _("a day and a time, or a day")
     CHOICE = "choice", _("one of several")
-    STAFF_TICK = "staff_tick", _("seen by staff")
+    SEVERAL = "several", _("some of several, or none")
+    TEXT = "text", _("words")
+    BIRTH_DATE = "birth_date", _("the date of birth on file")
+    STAFF_TICK = "staff_tick", _("ticked by staff")
+
+
+class AnsweredBy(TextChoices):
+    """Who knows the answer: it decides whose page a question stands on."""
+
+    PATIENT = "patient", _("the patient")
+    STAFF = "staff", _("staff")
+
+
+class Scope(TextChoices):
+    """What a finding is about: the visit, or the zone that was asked about."""
+
+    VISIT = "visit", _("the whole visit")
+    ZONE = "zone", _("the zone")
+
+
+class Effect(TextChoices):
+    """What a finding changes about the visit, even where somebody lifts it."""
+
+    NO_NUMBING = "no_numbing", _("no numbing cream")
 
 
 class TestKind(TextChoices):
-    """The ways in which a rule can look at its answers. `RUNNABLE` names those that the engine knows."""
+    """The ways in which a rule can look at its answers."""
 
     __test__ = False  # not a test class, whatever pytest makes of the name
 
@@ -97,9 +122,11 @@ class TestKind(TextChoices):
     AGE_BELOW = "age_below", _("age")
 
 
-YES_NO_NOT_SURE = ("yes", "no", "not_sure")
+YES, NO, NOT_SURE, NONE = "yes", "no", "not_sure", "none"
+YES_NO_NOT_SURE = (YES, NO, NOT_SURE)
 
-RUNNABLE = frozenset({TestKind.SINCE_LAST_DATE, TestKind.SINCE_LAST_INSTANT, TestKind.STAFF_TICK})
+DATES = frozenset({QuestionKind.LAST_DATE, QuestionKind.PAST_DATE})
+WITH_CHOICES = frozenset({QuestionKind.CHOICE, QuestionKind.SEVERAL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,24 +195,41 @@ class ZoneSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Keeps:
+    """The medical fact that an answer becomes. A date under the same subject is the date of that fact."""
+
+    kind: MedicalFact.Kind
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """One question in the patient's words.
 
-    `choices` are (value, label) pairs of a choice question. `ask_if` says after which answers to which questions it
-    follows; empty means always. `patient_message` is for a flagged answer, with `{clear_from}` where a date is known.
+    `choices` are (value, label) pairs. `ask_if` says after which answers to which questions it follows; empty means
+    always. What an answer `keeps` is known at the next booking; an answer without it is true of one visit. `means`
+    tells what an answer says about another question, as {"yes": {"Q06": "yes"}}. A yes to a question that `reopens` a
+    stage lets the rules of that stage speak again. `patient_message` is for a flagged answer, with `{clear_from}`
+    where a date is known.
     """
 
     id: str
     text: str
     kind: QuestionKind
     stage: Stage
+    group: str
+    by: AnsweredBy = AnsweredBy.PATIENT
+    hint: str = ""
     choices: tuple[tuple[str, str], ...] = ()
     ask_if: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    keeps: Keeps | None = None
+    means: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    reopens: Stage | None = None
     patient_message: str = ""
 
     @property
     def answers(self) -> tuple[str, ...]:
-        """The words that can answer it; empty for a question that is answered with a date."""
+        """The words that can answer it; empty for a question that is answered with a date or in own words."""
         if self.kind in (QuestionKind.YES_NO, QuestionKind.STAFF_TICK):
             return YES_NO_NOT_SURE
         return tuple(value for value, label in self.choices)
@@ -198,13 +242,24 @@ class Test:
     kind: TestKind
     params: Mapping[str, object]
 
+    @property
+    def counting(self) -> frozenset[str]:
+        """The answers that speak against the visit."""
+        values = frozenset(self.params.get("values", ()))
+        if self.kind in (TestKind.ANY_OF, TestKind.STAFF_SEEN):
+            return values
+        if self.kind == TestKind.CHOICE:
+            return frozenset(self.params["map"])
+        return frozenset({NO}) if self.kind == TestKind.NO else values | {YES}
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One reason not to treat, or not yet.
 
     `questions` feed it, stage by stage, and are what it needs there. At the stages of `advise_at` it only reminds.
-    `only_for` and `not_for` hold protocol codes. `extras` keeps what the file says and the engine does not read.
+    `only_for` and `not_for` hold protocol codes. `lead_days` is how long before the visit somebody must know.
+    `extras` keeps what the file says and the engine does not read.
     """
 
     code: str
@@ -218,18 +273,22 @@ class Rule:
     test: Test
     outcome: Mapping[Stage, Outcome]
     override: Override
+    scope: Scope
+    effect: Effect | None
+    lead_days: int | None
     never_say_stop: bool
     only_for: tuple[str, ...]
     not_for: tuple[str, ...]
     staff: str
     sources: tuple[str, ...]
-    extras: Mapping[str, str | int]
+    extras: Mapping[str, str]
 
-    def suits(self, protocol: str | None) -> bool:
-        """Whether the rule speaks about a protocol; without one, every rule does."""
-        if protocol is None:
-            return True
-        return protocol not in self.not_for and (not self.only_for or protocol in self.only_for)
+    def suits(self, protocol: str | None, zones: Collection[str] | None = None) -> bool:
+        """Whether the rule speaks about a protocol and zones. What is not known could be any of them."""
+        if protocol is not None and (protocol in self.not_for or (self.only_for and protocol not in self.only_for)):
+            return False
+        if_zone = self.test.params.get("if_zone")
+        return not zones or not if_zone or not set(if_zone).isdisjoint(zones)
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +316,7 @@ class Catalogue:
     defaults: Defaults
     protocols: Mapping[str, ProtocolSpec]
     zones: Mapping[str, ZoneSpec]
+    question_groups: Mapping[str, str]
     questions: Mapping[str, Question]
     rules: Mapping[str, Rule]
     unsure_policy: Mapping[Stage, Outcome]
@@ -268,12 +328,38 @@ class Catalogue:
         """The rules that speak at a stage, in the file's order."""
         return tuple(r for r in self.rules.values() if r.is_active and stage in (*r.stages, *r.advise_at))
 
-    def questions_at(self, stage: Stage) -> tuple[Question, ...]:
-        """What active rules need to know at a stage, in the file's order, each question once."""
-        needed = {
+    def questions_at(
+        self, stage: Stage, *, protocol: str | None = None, zones: Collection[str] | None = None
+    ) -> tuple[Question, ...]:
+        """What active rules need to know at a stage about a protocol and zones, in the file's order, each once."""
+        return tuple(
             question
+            for question in self.questions.values()
+            if any(
+                rule.suits(protocol, None if self._asks(zones, question) else zones)
+                for rule in self._fed_by(question, stage)
+            )
+        )
+
+    def concerns(self, question: Question, stage: Stage) -> tuple[frozenset[str], frozenset[str]]:
+        """The protocols and the zones for which a question is asked at a stage; empty for all of them."""
+        fed = self._fed_by(question, stage)
+        protocols = frozenset(code for code in self.protocols if any(rule.suits(code) for rule in fed))
+        zones = frozenset(
+            code for code in self.zones if self._asks({code}, question) or any(rule.suits(None, {code}) for rule in fed)
+        )
+        return (
+            frozenset() if len(protocols) == len(self.protocols) else protocols,
+            frozenset() if len(zones) == len(self.zones) else zones,
+        )
+
+    def _fed_by(self, question: Question, stage: Stage) -> tuple[Rule, ...]:
+        return tuple(
+            rule
             for rule in self.rules.values()
-            if rule.is_active and stage in rule.stages
-            for question in rule.questions[stage]
-        }
-        return tuple(question for question in self.questions.values() if question.id in needed)
+            if rule.is_active and stage in rule.stages and question.id in rule.questions[stage]
+        )
+
+    def _asks(self, zones: Collection[str] | None, question: Question) -> bool:
+        """Whether one of the zones asks a question, whatever the rules say about zones."""
+        return any(question.id in self.zones[code].ask for code in zones or ())

@@ -21,7 +21,11 @@ OPTIONAL = ("protocol", "rule")
 
 
 class Command(BaseCommand):
-    help = "Screens answers from standard input for a visit and prints what the catalogue's rules say, as JSON."
+    help = (
+        "Screens answers from standard input for a visit and prints what the catalogue's rules say, as JSON. "
+        'The answers are one object of ids and texts, such as {"Q14": "eczema, psoriasis", "Q19a": "2026-01"}; '
+        "treatments/catalogue.yaml tells above its questions how each kind is written."
+    )
     requires_system_checks = []
 
     def add_arguments(self, parser):

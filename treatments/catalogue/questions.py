@@ -1,0 +1,133 @@
+"""What is asked: the questions, and what must hold between them and the rules that they feed."""
+
+import re
+from collections.abc import Iterable
+
+from django.utils.translation import gettext as _
+
+from patients.models import MedicalFact
+from treatments.catalogue.entries import QUESTION_ID, Entries
+from treatments.catalogue.reading import Reader
+from treatments.catalogue.spec import (
+    DATES,
+    NONE,
+    WITH_CHOICES,
+    AnsweredBy,
+    Keeps,
+    Question,
+    QuestionKind,
+    Rule,
+    Stage,
+)
+
+ANSWER = re.compile(r"[a-z][a-z0-9_]{1,39}|[IV]{1,3}")
+PLACEHOLDER = re.compile(r"\{([^{}]*)\}|[{}]")
+
+
+class QuestionEntries(Entries):
+    def __init__(self, sources, groups):
+        super().__init__(sources)
+        self.groups = groups
+        self.entries: list[Reader] = []
+        self.questions: dict[str, Question] = {}
+
+    def read(self, top: Reader) -> dict[str, Question]:
+        self.entries = list(top.entries("questions", name="id"))
+        self.questions = {entry.what: self.question(entry) for entry in self.entries}
+        for entry in self.entries:
+            self.check_references(entry, self.questions[entry.what])
+        self.check_subjects()
+        return self.questions
+
+    def question(self, entry: Reader) -> Question:
+        question = Question(
+            id=self.check_code(entry, QUESTION_ID, "id"),
+            text=entry.text("text"),
+            kind=entry.choice("kind", QuestionKind),
+            stage=entry.choice("stage", Stage),
+            group=entry.text("group"),
+            by=entry.choice("by", AnsweredBy, required=False) or AnsweredBy.PATIENT,
+            hint=entry.text("hint", required=False),
+            choices=tuple(entry.texts("choices", required=False).items()),
+            ask_if=entry.lists("ask_if", required=False),
+            keeps=self.keeps(entry),
+            means=self.means(entry),
+            reopens=entry.choice("reopens", Stage, required=False),
+            patient_message=entry.text("patient_message", required=False),
+        )
+        for name in PLACEHOLDER.findall(question.patient_message):
+            if name != "clear_from":
+                entry.refuse(
+                    _("%(what)s: the message may hold {clear_from} and nothing else in braces."), "patient_message"
+                )
+        if bool(question.choices) != (question.kind in WITH_CHOICES):
+            entry.refuse(_("%(what)s: choices belong to a choice question, and it needs them."), "choices")
+        for value in question.answers:
+            if not ANSWER.fullmatch(value):
+                entry.refuse(_("%(what)s: “%(value)s” does not have the form of an answer."), "choices", value=value)
+        if question.kind == QuestionKind.SEVERAL and NONE not in question.answers:
+            entry.refuse(_("%(what)s needs the choice “none”."), "choices")
+        if question.group and question.group not in self.groups:
+            entry.refuse(_("%(what)s belongs to the unknown group “%(group)s”."), "group", group=question.group)
+        self.check_memory(entry, question)
+        entry.finish()
+        return question
+
+    def keeps(self, parent: Reader) -> Keeps | None:
+        entry = parent.mapping("keeps", required=False)
+        if entry is None:
+            return None
+        keeps = Keeps(entry.choice("kind", MedicalFact.Kind), entry.text("subject"))
+        # What people note by hand begins with a capital, so that a note never takes the place of an answer.
+        if keeps.subject[:1].isupper():
+            entry.refuse(_("%(what)s: the subject of an answer begins with a small letter."), "subject")
+        entry.finish()
+        return keeps
+
+    def means(self, parent: Reader) -> dict[str, dict[str, str]]:
+        entry = parent.mapping("means", required=False)
+        if entry is None:
+            return {}
+        means = {answer: entry.texts(answer) for answer in entry.values}
+        entry.finish()
+        return means
+
+    def check_memory(self, entry: Reader, question: Question) -> None:
+        """What booking asks is kept, or the next screening would not know it; what a single day asks is not."""
+        if question.kind == QuestionKind.BIRTH_DATE or question.stage is None:
+            return
+        if (question.stage == Stage.BOOKING) != (question.keeps is not None):
+            entry.refuse(_("%(what)s: what is asked at booking, and nothing else, says what it keeps."), "keeps")
+
+    def check_references(self, entry: Reader, question: Question) -> None:
+        for id, after in question.ask_if.items():
+            if id not in self.questions:
+                entry.refuse(_("%(what)s follows the unknown question %(id)s."), "ask_if", id=id)
+            elif not set(after) <= set(self.questions[id].answers):
+                entry.refuse(_("%(what)s follows an answer that %(id)s does not offer."), "ask_if", id=id)
+        for answer, others in question.means.items():
+            if answer not in question.answers:
+                entry.refuse(_("%(what)s does not offer “%(answer)s”."), "means", answer=answer)
+            for id, meant in others.items():
+                other = self.questions.get(id)
+                if other is None or other.keeps is None or meant not in other.answers:
+                    entry.refuse(_("%(what)s means an answer to %(id)s that cannot be kept."), "means", id=id)
+
+    def check_subjects(self) -> None:
+        """A subject holds one answer, one date, or both."""
+        taken = set()
+        for entry in self.entries:
+            question = self.questions[entry.what]
+            if question.keeps is None:
+                continue
+            place = (question.keeps, question.kind in DATES)
+            if place in taken:
+                entry.refuse(_("%(what)s keeps its answer where another question keeps its own."), "keeps")
+            taken.add(place)
+
+    def check_use(self, rules: Iterable[Rule]) -> None:
+        fed = {id for rule in rules for ids in rule.questions.values() for id in ids}
+        fed |= {settled for rule in rules if rule.test and (settled := rule.test.params.get("settled_by"))}
+        for entry in self.entries:
+            if entry.what not in fed:
+                entry.refuse(_("%(what)s feeds no rule; a question about health must have a use."), "id")

@@ -1,0 +1,70 @@
+"""What the rules say, one by one and together."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
+
+from clinic.times import day_bounds
+from treatments.catalogue import Effect, Outcome, Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one rule says.
+
+    `clear_from` is the day (a date) or the moment (a local time with its offset) from which the finding would be
+    clear, or, of a block that turns into a hold, from which it no longer blocks; None when no date ends it. `reason`
+    is for staff who may read health details. A finding that `ends_only_with_answer` rests on an answer that is missing
+    or not sure under a rule that nobody may lift. With the scope “zone” it speaks about the zone that was asked about:
+    the rest of the skin is not its concern. `effect` holds also where somebody lifts the finding. `lead_days` is how
+    long before the visit whoever decides must know.
+    """
+
+    rule: str
+    outcome: Outcome
+    clear_from: date | datetime | None
+    reason: str
+    ends_only_with_answer: bool = False
+    scope: Scope = Scope.VISIT
+    effect: Effect | None = None
+    lead_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What the rules say together: the worst outcome, and the latest date of what blocks.
+
+    `clear_from` is None when nothing blocks, or when something blocks that no date ends.
+    `not_before` is the first instant, in UTC, at which no blocking finding that has a date stands any more.
+    """
+
+    outcome: Outcome
+    clear_from: date | datetime | None
+    findings: tuple[Finding, ...]
+    not_before: datetime | None
+
+    @property
+    def is_blocked_without_date(self) -> bool:
+        return any(finding.outcome.is_blocking and finding.clear_from is None for finding in self.findings)
+
+
+def severity(finding: Finding) -> int:
+    return finding.outcome.severity
+
+
+def sum_up(findings: tuple[Finding, ...], zone: ZoneInfo) -> Result:
+    blocking = [finding.clear_from for finding in findings if finding.outcome.is_blocking]
+    dated = [(_instant(clear_from, zone), clear_from) for clear_from in blocking if clear_from is not None]
+    not_before, latest = max(dated, key=lambda pair: pair[0], default=(None, None))
+    return Result(
+        outcome=max((finding.outcome for finding in findings), key=lambda o: o.severity, default=Outcome.PASS),
+        clear_from=latest if len(dated) == len(blocking) else None,
+        findings=findings,
+        not_before=not_before,
+    )
+
+
+def _instant(clear_from: date | datetime, zone: ZoneInfo) -> datetime:
+    if isinstance(clear_from, datetime):
+        return clear_from.astimezone(UTC)
+    return day_bounds(clear_from, zone)[0]

@@ -1,0 +1,371 @@
+"""One rule before one visit: each kind of test looks at the answers in its own way, and the worst of it counts."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils import dateformat
+from django.utils.translation import gettext as _
+
+from clinic.times import local_date, minus_months, plus_months_clear
+from patients.partial_dates import PartialDate
+from treatments.catalogue import Catalogue, Outcome, Override, QuestionKind, Rule, Stage, TestKind
+from treatments.catalogue.spec import DATES, NO, NOT_SURE, WITH_CHOICES, YES
+from treatments.screening.findings import Finding, severity
+from treatments.screening.reading import STILL, Answer, names_in, names_nothing_else
+
+KEEP_TAKING, MAY_PAUSE = "keep_taking", "may_pause"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    catalogue: Catalogue
+    rule: Rule
+    stage: Stage
+    visit: datetime
+    zone: ZoneInfo
+    answers: Mapping[str, Answer]
+    concerns_visit: bool
+
+    @property
+    def visit_day(self) -> date:
+        return local_date(self.visit, self.zone)
+
+    def setting(self, name: str):
+        return self.rule.test.params.get(name)
+
+    def ids(self, *kinds: QuestionKind) -> list[str]:
+        """The rule's questions of some kinds at this stage."""
+        return [id for id in self.rule.questions.get(self.stage, ()) if self.catalogue.questions[id].kind in kinds]
+
+    def gates(self) -> list[str]:
+        """The questions whose answer alone tells whether there is anything to judge."""
+        words = (QuestionKind.TEXT,) if self.setting("lists") else ()
+        return self.ids(QuestionKind.YES_NO, *WITH_CHOICES, *words)
+
+    def counts(self, id: str) -> bool | None:
+        """Whether the answer to a gate speaks against the visit; None where it is missing or not sure."""
+        answer = self.answers.get(id)
+        if answer is None:
+            return None if self.is_asked(id) else False
+        if self.catalogue.questions[id].kind == QuestionKind.TEXT:
+            return None if answer == NOT_SURE else bool(self.named((id,)))
+        words = _words(answer)
+        if not words.isdisjoint(self.rule.test.counting):
+            return True
+        return None if NOT_SURE in words else False
+
+    def is_asked(self, id: str) -> bool:
+        """Whether a question follows from what was answered; as long as that is not known, it does."""
+        after = self.catalogue.questions[id].ask_if
+        return not after or any(
+            parent not in self.answers or not _words(self.answers[parent]).isdisjoint(values)
+            for parent, values in after.items()
+        )
+
+    def named(self, ids: Iterable[str]) -> list[str]:
+        """The medicines of the rule's lists that some answers name."""
+        names = [name for key in self.setting("lists") or () for name in self.catalogue.medicine_lists[key]]
+        return names_in("\n".join(self.answers[id] for id in ids if id in self.answers), names)
+
+    def says(self, outcome: Outcome, reason: str, *, clear_from: date | datetime | None = None, **details) -> Finding:
+        return Finding(
+            rule=self.rule.code,
+            outcome=outcome,
+            clear_from=clear_from,
+            reason=f"{self.rule.name}: {reason % details}",
+            scope=self.rule.scope,
+            effect=None if outcome == Outcome.PASS else self.rule.effect,
+            lead_days=None if outcome == Outcome.PASS else self.rule.lead_days,
+        )
+
+    def lacks(self, id: str) -> Finding:
+        """An answer is missing or not sure. That never counts as clear, and no date ends it."""
+        reason = _("the answer to %(id)s is missing or not sure, and the visit waits for it.")
+        found = self.says(self.catalogue.unsure_policy[self.stage], reason, id=id)
+        return replace(found, ends_only_with_answer=self.rule.override == Override.NONE)
+
+    def flags(self, id: str, outcome: Outcome | None = None) -> Finding:
+        """An answer speaks against the visit, and no date ends that."""
+        return self.says(
+            outcome or self.rule.outcome[self.stage],
+            _("the answer to %(id)s is “%(answer)s”."),
+            id=id,
+            answer=self.worded_answer(id),
+        )
+
+    def worded_answer(self, id: str) -> str:
+        question, answer = self.catalogue.questions[id], self.answers[id]
+        if question.kind == QuestionKind.TEXT:
+            return ", ".join(self.named((id,)))
+        labels = dict(question.choices) or {YES: _("Yes"), NO: _("No")}
+        words = _words(answer)
+        return ", ".join(label for value, label in labels.items() if value in words & self.rule.test.counting)
+
+    def worded(self, day: date | datetime) -> str:
+        return dateformat.format(day, "j F Y, H:i" if isinstance(day, datetime) else "j F Y")
+
+
+def judge(case: Case) -> Finding:
+    """What the rule of the case says."""
+    if not case.concerns_visit:
+        return case.says(Outcome.PASS, _("this does not concern the chosen treatment."))
+    if case.stage in case.rule.advise_at:
+        return case.says(
+            Outcome.ADVISE, _("tell the patient now; it is asked on arrival."), clear_from=_known_end(case)
+        )
+    if case.stage not in case.rule.stages:
+        return case.says(Outcome.PASS, _("this is not asked at the stage “%(stage)s”."), stage=case.stage.label)
+    return _with_notes(case, TESTS[case.rule.test.kind](case))
+
+
+def _words(answer: Answer) -> frozenset[str]:
+    return answer if isinstance(answer, frozenset) else frozenset({answer})
+
+
+def _with_notes(case: Case, finding: Finding) -> Finding:
+    """What the patient added in own words, where it decides nothing, belongs to the reason."""
+    notes = [case.answers[id] for id in case.ids(QuestionKind.TEXT) if id in case.answers]
+    if case.setting("lists") or finding.outcome == Outcome.PASS or not notes:
+        return finding
+    return replace(finding, reason=_("%(reason)s Said: “%(notes)s”") % {"reason": finding.reason, "notes": notes[0]})
+
+
+# Answers
+
+
+def _by_answers(case: Case) -> Finding:
+    """An answer that counts speaks against the visit, until another one settles it."""
+    if case.answers.get(case.setting("settled_by")) == YES:
+        return case.says(Outcome.PASS, _("this was gone through again."))
+    found = []
+    for id in case.gates():
+        counts = case.counts(id)
+        if counts is None:
+            found.append(case.lacks(id))
+        elif counts:
+            found.append(case.flags(id))
+    return max(found, key=severity) if found else case.says(Outcome.PASS, _("nothing here speaks against the visit."))
+
+
+def _by_choice(case: Case) -> Finding:
+    """Each choice has an outcome of its own."""
+    (id,) = case.ids(QuestionKind.CHOICE)
+    answer = case.answers.get(id, NOT_SURE)
+    if answer == NOT_SURE:
+        return case.lacks(id)
+    if outcome := case.setting("map").get(answer):
+        return case.flags(id, outcome)
+    return case.says(Outcome.PASS, _("nothing here speaks against the visit."))
+
+
+def _staff_tick(case: Case) -> Finding:
+    (tick,) = case.ids(QuestionKind.STAFF_TICK)
+    if case.answers.get(tick) == YES:
+        return case.says(Outcome.PASS, _("ticked."))
+    return case.says(case.rule.outcome[case.stage], _("this is still to be done and ticked."))
+
+
+# Dates
+
+
+def _gated(case: Case, when: str | None, judged: Callable, undated: Callable[[str | None], Finding]) -> Finding:
+    """The worst of what the gates and the date that follows them say.
+
+    A date that was given is always judged, also beside a “no”: people correct one answer and forget the other.
+    `undated` speaks where a gate counts and its date was not given, or is not asked for.
+    """
+    said = {id: case.counts(id) for id in case.gates()}
+    found = [case.lacks(id) for id, counts in said.items() if counts is None]
+    counting = [id for id, counts in said.items() if counts]
+    if when in case.answers:
+        found.append(judged(case, case.answers[when]))
+    elif counting or not said:
+        found.append(undated(counting[0] if counting else None))
+    return max(found, key=severity) if found else case.says(Outcome.PASS, _("answered no."))
+
+
+def _since_last_date(case: Case) -> Finding:
+    """Calendar months since a day. In the look-back form, exactly six months are clear."""
+    (when,) = case.ids(*DATES)
+    return _gated(case, when, _judge_months, lambda gate: case.lacks(when))
+
+
+def _judge_months(case: Case, last: PartialDate | str) -> Finding:
+    outcome, months = case.rule.outcome[case.stage], case.setting("months")
+    if last == STILL:
+        return case.says(outcome, _("this goes on, so there is no date yet from which a visit is possible."))
+    day = last.latest()
+    clear_from = plus_months_clear(day, months)
+    details = {"clear_from": clear_from, "day": case.worded(day), "months": months, "clear": case.worded(clear_from)}
+    if day > case.visit_day:
+        return case.says(outcome, _("the last date, %(day)s, lies after the visit; clear from %(clear)s."), **details)
+    if day > minus_months(case.visit_day, months):
+        return case.says(
+            outcome,
+            _("the last date is %(day)s, less than %(months)d months before the visit; clear from %(clear)s."),
+            **details,
+        )
+    return _held(case, day) or case.says(
+        Outcome.PASS, _("the last date is %(day)s, at least %(months)d months before the visit."), **details
+    )
+
+
+def _within_days(case: Case) -> Finding:
+    """Calendar days since a day; exactly the days are clear. A yes whose date nobody knows counts as too recent,
+    because the question itself names the days; among several things that may lie a year back, it waits for the date."""
+    when = next(iter(case.ids(*DATES)), None)
+
+    def undated(gate: str | None) -> Finding:
+        is_recent = gate and (when is None or case.catalogue.questions[gate].kind != QuestionKind.SEVERAL)
+        return case.flags(gate) if is_recent else case.lacks(when)
+
+    return _gated(case, when, _judge_days, undated)
+
+
+def _judge_days(case: Case, last: PartialDate) -> Finding:
+    day, days = last.latest(), case.setting("days")
+    clear_from = day + timedelta(days=days)
+    details = {"clear_from": clear_from, "day": case.worded(day), "days": days, "clear": case.worded(clear_from)}
+    if case.visit_day < clear_from:
+        return case.says(
+            case.rule.outcome[case.stage],
+            _("the last date is %(day)s, not %(days)d days before the visit; clear from %(clear)s."),
+            **details,
+        )
+    return _held(case, day) or case.says(
+        Outcome.PASS, _("the last date is %(day)s, at least %(days)d days before the visit."), **details
+    )
+
+
+def _held(case: Case, day: date) -> Finding | None:
+    """The hold that follows a block, until it ends by itself."""
+    if days := case.setting("hold_until_days"):
+        until = day + timedelta(days=days)
+    elif months := case.setting("hold_until_months"):
+        until = plus_months_clear(day, months)
+    else:
+        return None
+    if case.visit_day >= until:
+        return None
+    return case.says(
+        Outcome.HOLD,
+        _("the last date is %(day)s; until %(until)s the clinical lead decides."),
+        clear_from=until,
+        day=case.worded(day),
+        until=case.worded(until),
+    )
+
+
+def _age_below(case: Case) -> Finding:
+    """Whole years on the day of the visit. Who was born on 29 February has her birthday on 1 March."""
+    (id,) = case.ids(QuestionKind.BIRTH_DATE)
+    if id not in case.answers:
+        return case.lacks(id)
+    years = case.setting("years")
+    clear_from = plus_months_clear(case.answers[id], 12 * years)
+    details = {"years": years, "clear": case.worded(clear_from), "clear_from": clear_from}
+    if case.visit_day < clear_from:
+        return case.says(
+            case.rule.outcome[case.stage], _("not %(years)d years old on the day; clear from %(clear)s."), **details
+        )
+    return case.says(Outcome.PASS, _("at least %(years)d years old on the day."), **details)
+
+
+# Hours
+
+
+def _since_last_instant(case: Case) -> Finding:
+    """Elapsed hours since an event, as instants in UTC; exactly the hours are clear."""
+    when = next(iter(case.ids(QuestionKind.INSTANT)), None)
+    if case.setting("needs"):
+        return _by_plan(case, when)
+    return _gated(case, when, _judge_hours, lambda gate: case.lacks(when))
+
+
+def _by_plan(case: Case, when: str | None) -> Finding:
+    """Under a prescriber's plan the hours count only where the prescriber agreed.
+
+    “Keep taking it” cannot meet the rule and blocks at every stage, because nobody at the clinic may ask for a dose to
+    be left out. A medicine that does not count is no reason to ask anybody, and a “no” beside a medicine that counts is
+    no answer.
+    """
+    (gate,), (advice,) = case.ids(QuestionKind.YES_NO), case.ids(QuestionKind.CHOICE)
+    said, named = case.answers.get(gate, NOT_SURE), case.named(case.ids(QuestionKind.TEXT))
+    if said == NOT_SURE:
+        return case.lacks(gate)
+    if said == NO and named:
+        reason = _("the answer to %(id)s is no, but %(names)s is named; ask again.")
+        return case.says(case.catalogue.unsure_policy[case.stage], reason, id=gate, names=", ".join(named))
+    if said == NO:
+        return case.says(Outcome.PASS, _("answered no."))
+    if not named and _does_not_count(case, gate):
+        return case.says(Outcome.PASS, _("this medicine does not count; the patient keeps taking it."))
+    if case.answers.get(advice) == KEEP_TAKING:
+        return case.says(
+            Outcome.BLOCK,
+            _("the prescriber wants it taken as usual, so %(hours)d hours cannot be kept; the patient goes on."),
+            hours=case.setting("hours"),
+        )
+    if case.answers.get(advice) != MAY_PAUSE:
+        return case.lacks(advice)
+    if when is None:
+        return case.says(
+            Outcome.PASS, _("the prescriber agreed; the last time is asked on arrival."), clear_from=_known_end(case)
+        )
+    return _judge_hours(case, case.answers[when]) if when in case.answers else case.lacks(when)
+
+
+def _does_not_count(case: Case, gate: str) -> bool:
+    """Whether the medicine behind the gate is one of those that are never meant, and nothing else is named there."""
+    names = [name for key in case.setting("does_not_count") or () for name in case.catalogue.medicine_lists[key]]
+    follows = [id for id in case.ids(QuestionKind.TEXT) if gate in case.catalogue.questions[id].ask_if]
+    return any(id in case.answers and names_nothing_else(case.answers[id], names) for id in follows)
+
+
+def _judge_hours(case: Case, event: datetime) -> Finding:
+    hours = case.setting("hours")
+    clear_from = _end(case, event)
+    details = {
+        "clear_from": clear_from,
+        "event": case.worded(event.astimezone(case.zone)),
+        "hours": hours,
+        "clear": case.worded(clear_from),
+    }
+    if case.visit - event >= timedelta(hours=hours):
+        return case.says(
+            Outcome.PASS, _("the last time was %(event)s, at least %(hours)d hours before the visit."), **details
+        )
+    return case.says(
+        case.rule.outcome[case.stage],
+        _("the last time was %(event)s, not %(hours)d hours before the visit; clear from %(clear)s."),
+        **details,
+    )
+
+
+def _end(case: Case, event: datetime) -> datetime:
+    return (event + timedelta(hours=case.setting("hours"))).astimezone(case.zone)
+
+
+def _known_end(case: Case) -> datetime | None:
+    """When the hours are over, for a stage that does not ask for the event yet, if it happens to be known."""
+    ids = {id for at_stage in case.rule.questions.values() for id in at_stage}
+    events = [value for id, value in case.answers.items() if id in ids and isinstance(value, datetime)]
+    return _end(case, events[0]) if events else None
+
+
+TESTS: Mapping[TestKind, Callable[[Case], Finding]] = {
+    TestKind.SINCE_LAST_DATE: _since_last_date,
+    TestKind.SINCE_LAST_INSTANT: _since_last_instant,
+    TestKind.STAFF_TICK: _staff_tick,
+    TestKind.YES: _by_answers,
+    TestKind.NO: _by_answers,
+    TestKind.CHOICE: _by_choice,
+    TestKind.ANY_OF: _by_answers,
+    TestKind.WITHIN_DAYS: _within_days,
+    TestKind.FLARE_IN_ZONE: _by_answers,
+    TestKind.LIST_MATCH: _by_answers,
+    TestKind.STAFF_SEEN: _by_answers,
+    TestKind.AGE_BELOW: _age_below,
+}
