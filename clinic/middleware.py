@@ -2,11 +2,14 @@
 
 from urllib.parse import unquote
 
-from django.core.exceptions import BadRequest
+from django.core.exceptions import BadRequest, PermissionDenied
+from django.http import HttpResponseRedirect
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
 
 from clinic.access import location_of, locations_of
+from clinic.handover import handover_of
 
 
 def refuse_broken_text(get_response):
@@ -41,6 +44,20 @@ def use_local_time(get_response):
         if request.user.is_authenticated and locations_of(request):
             with timezone.override(location_of(request).zone):
                 return get_response(request)
+        return get_response(request)
+
+    return middleware
+
+
+def keep_to_what_was_handed_over(get_response):
+    """A browser in a patient's hands reaches its one place and the page on which staff take it back, nothing else."""
+
+    def middleware(request):
+        handover = handover_of(request) if request.user.is_authenticated else None
+        if handover and not handover.reaches(request.path) and request.path != reverse("clinic:unlock"):
+            if request.htmx:
+                raise PermissionDenied
+            return HttpResponseRedirect(handover.place)
         return get_response(request)
 
     return middleware

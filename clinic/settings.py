@@ -83,6 +83,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "clinic.middleware.keep_to_what_was_handed_over",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "clinic.urls"

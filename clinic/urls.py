@@ -7,6 +7,7 @@ from clinic.views import accounts, settings
 clinic_urls = [
     path("login/", accounts.sign_in, name="login"),
     path("logout/", accounts.sign_out, name="logout"),
+    path("unlock/", accounts.unlock, name="unlock"),
     path("location/", accounts.switch_location, name="location-switch"),
     path("settings/", settings.overview, name="settings"),
     path("settings/location/", settings.location_edit, name="location-edit"),

@@ -138,6 +138,7 @@ class Scene:
         return {
             "clinic:login": {"username": self.staff["receptionist"].username, "password": PASSWORD, "next": ""},
             "clinic:logout": {},
+            "clinic:unlock": {},
             "clinic:location-switch": {"location": self.location.public_id, "next": "/patients/"},
             "clinic:location-edit": _over(details_of_place(self.location), address="12 Orchard Row"),
             "clinic:room-create": {"name": "Garden room"},

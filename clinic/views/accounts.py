@@ -1,18 +1,21 @@
-"""Signing in and out, and choosing the location on the screen."""
+"""Signing in and out, taking back a browser that was handed over, and choosing the location on the screen."""
 
 import unicodedata
 
 from django.conf import settings
+from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import Http404, HttpResponseRedirect
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext_lazy as _
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic.access import locations_of
+from clinic.handover import handover_of, take_back
 
 LONGEST_NAME_KEPT = 255  # what the table of guesses holds
 DEMO_ACCOUNTS = ("reception", "practitioner", "lead", "owner")
@@ -46,8 +49,28 @@ def guessed_account(request, credentials=None) -> str:
 
 def locked_out(request, response=None, credentials=None):
     """What axes answers to the eleventh guess within a quarter of an hour."""
-    form = SignInForm(request)
-    return render(request, "clinic/login.html", {"form": form, "is_locked_out": True}, status=429)
+    context = {"form": SignInForm(request), "is_locked_out": True}
+    if handover := handover_of(request):
+        return render(request, "clinic/unlock.html", context | {"place": handover.place}, status=429)
+    return render(request, "clinic/login.html", context, status=429)
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def unlock(request):
+    """Staff take back a browser that was handed over, with a name and a password of their own.
+
+    It may be somebody else than who handed it over: she goes on as herself.
+    """
+    handover = handover_of(request)
+    if not handover:
+        return redirect(settings.LOGIN_REDIRECT_URL)
+    form = SignInForm(request, request.POST or None, initial={"username": request.user.username})
+    if not form.is_valid():
+        return render(request, "clinic/unlock.html", {"form": form, "place": handover.place})
+    login(request, form.get_user())
+    take_back(request)
+    return HttpResponseRedirect(handover.back)
 
 
 @require_POST

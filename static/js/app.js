@@ -39,6 +39,9 @@
     }
   });
 
+  // --- A page that the browser kept in its memory may show what it may no longer see: it is asked for anew ------------
+  window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+
   // --- Nothing is sent twice ---------------------------------------------------------------------------------------
   const busy = new Set();
   const buttonsOf = (part) => (part.matches("form") ? part.querySelectorAll("button:not([type=button])") : [part]);

@@ -25,6 +25,7 @@ TABLE = """
 address                            about        anonymous receptionist practitioner lead      owner     stranger  writes
 clinic:login                       -            200/302   302/302      302/302      302/302   302/302   302/302   no
 clinic:logout                      -            login     405/302      405/302      405/302   405/302   405/302   no
+clinic:unlock                      -            login     302/302      302/302      302/302   302/302   302/302   no
 clinic:location-switch             -            login     405/302      405/302      405/302   405/302   405/404   no
 clinic:settings                    -            login     403/405      403/405      200/405   200/405   200/405   no
 clinic:location-edit               -            login     403/403      403/403      200/302   200/302   200/409   yes

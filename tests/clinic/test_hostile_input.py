@@ -94,6 +94,7 @@ WISH = {
 FORMS = {
     "clinic:login": {"username": "text", "password": "secret", "next": "any"},
     "clinic:logout": {},
+    "clinic:unlock": {},  # read only where a browser was handed over
     "clinic:location-switch": {"location": "pick", "next": "any"},
     "clinic:location-edit": {"name": "text", "address": "text", "phone": "text", "zone_name": "pick", "seen": "pick"},
     "clinic:room-create": {"name": "text", "seen": "any"},
