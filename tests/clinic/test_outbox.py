@@ -315,7 +315,9 @@ def test_mail_whose_fate_is_unknown_is_repeated_and_marked(odd_sink):
 
 
 @pytest.mark.parametrize(
-    "poison", [{"subject": "two\nlines"}, {"to": ""}, {"to": "olivia@example.org, eve@example.org"}, {"to": "nobody"}], ids=str
+    "poison",
+    [{"subject": "two\nlines"}, {"to": ""}, {"to": "olivia@example.org, eve@example.org"}, {"to": "nobody"}],
+    ids=str,
 )
 def test_mail_that_cannot_be_sent_fails_alone(sink, poison):
     OutgoingMail.objects.filter(pk=queue("poison@example.org").pk).update(**poison)

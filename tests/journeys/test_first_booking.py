@@ -77,8 +77,10 @@ def test_a_patient_who_took_isotretinoin_is_booked_moved_and_reminded(page, sign
 
     # asking for tomorrow does not help
     page.get_by_label("From", exact=True).fill((today + timedelta(days=1)).isoformat())
-    page.get_by_role("button", name="Look again").click()
+    with page.expect_response("**/bookings/times/"):
+        page.get_by_role("button", name="Look again").click()
     expect(page.get_by_text("Earlier times are left out.")).to_be_visible()
+    page.wait_for_load_state("networkidle")
     assert min(offered(page, location)).date() == eligible
 
     # booked after that date
