@@ -3,6 +3,7 @@
 They save row by row and never by a bulk update: the audit trail follows saved rows.
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
 from uuid import UUID
 
@@ -191,12 +192,51 @@ def record_fact(
         Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
         if first := MedicalFact.objects.filter(public_id=fact.public_id).first():
             return first
-        # What was said is encrypted, so that it is compared here and not by the database.
-        for older in patient.facts.current().filter(kind=fact.kind):
-            if older.subject == fact.subject:
-                _supersede(older, now)
-        fact.save(force_insert=True)
+        _take_place(patient, [fact], now)
     return fact
+
+
+def record_facts(
+    *,
+    patient: Patient,
+    said: Iterable[Mapping[str, str]],
+    ended: Iterable[MedicalFact],
+    by: User | None,
+    now: datetime,
+) -> None:
+    """Several facts at once, each as `record_fact` keeps one, and an end to those that are no longer true.
+
+    What was `said` has a kind, a subject, an answer and a date. Raises ValidationError, with nothing stored, for words
+    or a date that cannot be stored.
+    """
+    facts = [
+        MedicalFact(
+            patient=patient,
+            kind=MedicalFact.Kind(words["kind"]),
+            recorded_at=now,
+            recorded_by=by,
+            **clean_fact(subject=words["subject"], answer=words["answer"], on=words["on"]),
+        )
+        for words in said
+    ]
+    with transaction.atomic():
+        Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+        _take_place(patient, facts, now)
+        for fact in ended:
+            end_fact(fact=fact, now=now)
+
+
+def _take_place(patient: Patient, facts: list[MedicalFact], now: datetime) -> None:
+    """Store the facts instead of the current ones of the same kind and subject.
+
+    What was said is encrypted, so that it is compared here and not by the database.
+    """
+    places = {(fact.kind, fact.subject) for fact in facts}
+    for older in patient.facts.current() if facts else ():
+        if (older.kind, older.subject) in places:
+            _supersede(older, now)
+    for fact in facts:
+        fact.save(force_insert=True)
 
 
 def clean_fact(*, subject: str, answer: str, on: str) -> dict:

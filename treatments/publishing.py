@@ -46,6 +46,12 @@ def catalogue_of(version: CatalogueVersion) -> Catalogue:
     return _loaded(version.source)
 
 
+def current_catalogue() -> Catalogue:
+    """The catalogue that counts for what happens now; before the first is published, the one that will be first."""
+    version = CatalogueVersion.objects.current()
+    return catalogue_of(version) if version else catalogue.read()
+
+
 @lru_cache(maxsize=8)
 def _loaded(source: str) -> Catalogue:
     return catalogue.load(source)

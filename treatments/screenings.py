@@ -1,7 +1,7 @@
 """Running the rules on what is known of a patient, and keeping what they said."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, time
 from zoneinfo import ZoneInfo
 
@@ -12,32 +12,55 @@ from patients.models import Patient
 from treatments import screening
 from treatments.answers import known_answers
 from treatments.catalogue import Stage
-from treatments.models import CatalogueVersion, CourseSession, Protocol, Screening, ScreeningFinding
+from treatments.models import CatalogueVersion, CourseSession, Protocol, Screening, ScreeningFinding, Zone
 from treatments.publishing import catalogue_of
 
 
 def screen_patient(
-    *, patient: Patient, protocol: Protocol, stage: Stage, start: datetime, zone: ZoneInfo
+    *,
+    patient: Patient,
+    protocol: Protocol,
+    stage: Stage,
+    start: datetime,
+    zone: ZoneInfo,
+    zones: Iterable[Zone] = (),
 ) -> screening.Result:
-    """What the current rules make of the patient's facts for a visit at `start`. Stores nothing."""
+    """What the current rules make of the patient's facts for a visit at `start` in a time zone. Stores nothing.
+
+    `zones` are those of the skin; none means that they are not known, and any could be meant.
+    """
+    catalogue = catalogue_of(CatalogueVersion.objects.current())
     return screening.evaluate(
-        catalogue=catalogue_of(CatalogueVersion.objects.current()),
-        answers=known_answers(patient),
+        catalogue=catalogue,
+        answers=known_answers(patient, catalogue),
         stage=stage,
         visit_start=start,
         zone=zone,
         protocol=protocol.code,
+        zones=[each.code for each in zones],
     )
 
 
 def screen_session(
-    *, session: CourseSession, stage: Stage, start: datetime, zone: ZoneInfo, by, now: datetime
+    *,
+    session: CourseSession,
+    stage: Stage,
+    start: datetime,
+    zone: ZoneInfo,
+    by,
+    now: datetime,
+    answers: Mapping[str, str] | None = None,
 ) -> Screening:
-    """Screen a session for one start and keep the answers, the findings and the version of the rules."""
+    """Screen a session for one start and keep the answers, the findings and the version of the rules.
+
+    `answers` are those that are true of this visit alone; they stand before what is known of the patient.
+    """
+    version = CatalogueVersion.objects.current()
     stored, findings = compose_screening(
         session=session,
-        version=CatalogueVersion.objects.current(),
-        answers=known_answers(session.course.patient),
+        version=version,
+        answers=known_answers(session.course.patient, catalogue_of(version)) | (answers or {}),
+        zones=[each.code for each in session.course.zones.all()],
         stage=stage,
         start=start,
         zone=zone,
@@ -60,6 +83,7 @@ def compose_screening(
     zone: ZoneInfo,
     by,
     now: datetime,
+    zones: Collection[str] = (),
 ) -> tuple[Screening, list[ScreeningFinding]]:
     """What a version's rules make of the answers for a session at one start, not stored yet."""
     result = screening.evaluate(
@@ -69,6 +93,7 @@ def compose_screening(
         visit_start=start,
         zone=zone,
         protocol=session.course.protocol.code,
+        zones=zones,
     )
     composed = Screening(
         session=session,

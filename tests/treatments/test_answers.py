@@ -1,12 +1,15 @@
 from datetime import timedelta
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import connection
 
 from patients.models import MedicalFact
 from patients.records import end_fact, record_fact
-from tests.factories import NOW, make_fact, make_location, make_patient, make_user
+from tests.factories import NOW, make_catalogue, make_fact, make_location, make_patient, make_user, text_with_every_rule
 from treatments.answers import answered_at, compose_facts, known_answers, record_answers
+from treatments.catalogue import read
+from treatments.publishing import publish_catalogue
 
 pytestmark = pytest.mark.django_db
 
@@ -123,4 +126,128 @@ def test_other_facts_are_no_answers(patient):
 def test_what_is_known_takes_one_query(patient, django_assert_num_queries):
     answer(patient, **EVERYTHING)
     with django_assert_num_queries(1):
-        known_answers(patient)
+        known_answers(patient, read())
+
+
+# --- All questions ----------------------------------------------------------------------------------------------------
+
+
+BOOKING = {
+    "Q04": "no",
+    "Q05": "yes",
+    "Q05b": "Methotrexate",
+    "Q05c": "not_asked",
+    "Q10": "no",
+    "Q23": "Doxycycline, zinc",
+    "Q06": "does_not_apply",
+    "Q06b": "does_not_apply",
+    "Q07": "last_12_months",
+    "Q08": "no",
+    "Q09": "not_sure",
+    "Q11": "controlled",
+    "Q17": "metal, latex",
+    "Q17b": "A rash under a watch",
+    "Q18": "no",
+    "Q12": "no",
+    "Q13": "yes",
+    "Q14": "psoriasis, eczema",
+    "Q14b": "no",
+    "Q15": "no",
+    "Q16": "no",
+    "Q20": "yes",
+    "Q21": "2024-11",
+    "Q22": "yes",
+    "Q22b": "Blisters",
+    "Q24": "IV",
+    "Q24b": "past_dark_marks",
+    "Q19": "laser, needling",
+    "Q19b": "2025-12-24",
+    "Q19g": "2025",
+    "Q25": "yes",
+}
+
+
+@pytest.fixture
+def every_rule(patient):
+    return publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+
+
+def test_every_answer_of_a_booking_is_known_at_the_next_one_with_the_date_of_birth(patient, every_rule):
+    answer(patient, **BOOKING)
+    assert known_answers(patient) == BOOKING | {"Q01": patient.date_of_birth.isoformat()}
+    others = {"Q04b", "Q19a", "Q19c", "Q19d", "Q19e", "Q19f"}
+    stored = {id for id, question in read().questions.items() if question.keeps}
+    assert stored == BOOKING.keys() | others
+
+
+def test_the_date_of_birth_is_told_only_where_a_rule_reads_it(patient):
+    make_catalogue()
+    assert known_answers(patient) == {}
+
+
+def test_facts_are_of_their_kind_and_dated(patient, every_rule):
+    answer(patient, Q19="needling", Q19g="2025-12", Q17="latex", Q09="no")
+    assert {(fact.kind, fact.subject, fact.answer, fact.on) for fact in patient.facts.all()} == {
+        ("procedure", "earlier treatments of this skin", "needling", ""),
+        ("procedure", "needling of this skin", "", "2025-12"),
+        ("allergy", "allergies", "latex", ""),
+        ("condition", "bleeding or clotting", "no", ""),
+    }
+
+
+def test_what_followed_ends_with_the_answer_it_followed(patient, every_rule):
+    answer(patient, Q19="laser, needling", Q19b="2025-12-24", Q19g="2025", Q22="yes", Q22b="Blisters", Q17="latex")
+    answer(patient, minutes=90, Q19="needling", Q19g="2025-12", Q22="no")
+    assert known_answers(patient).keys() == {"Q01", "Q19", "Q19g", "Q22", "Q17"}
+    assert known_answers(patient)["Q19g"] == "2025-12"
+
+
+@pytest.mark.parametrize(
+    ("said", "known"),
+    [
+        ({"C04": "yes", "Q04b": "2026-01-10"}, {"Q04": "yes", "Q04b": "2026-01-10"}),
+        ({"C04": "yes"}, {"Q04": "yes"}),
+        ({"C04": "no"}, {"Q04": "yes", "Q04b": "2025-01"}),
+        ({"C05": "yes"}, {"Q06": "yes"}),
+        ({"C05": "not_sure"}, {"Q06": "not_sure"}),
+        ({"C05": "no"}, {"Q06": "no"}),
+    ],
+)
+def test_what_is_said_on_arrival_corrects_the_booking(patient, every_rule, said, known):
+    answer(patient, Q04="yes", Q04b="2025-01", Q06="not_sure")
+    answer(patient, minutes=90, **said)
+    assert {id: word for id, word in known_answers(patient).items() if id in known} == known
+    assert ("Q04b" in known_answers(patient)) == (said != {"C04": "yes"})
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({"Q17": "latex", "Q17b": "A rash"}, {"Q17": "latex, numbing", "Q17b": "A rash"}),
+        ({"Q17": "none"}, {"Q17": "numbing"}),
+        ({"Q17": "numbing"}, {"Q17": "numbing"}),
+        ({}, {"Q17": "not_sure, numbing"}),
+    ],
+)
+def test_an_allergy_told_on_arrival_joins_the_others(patient, every_rule, before, after):
+    answer(patient, **before)
+    answer(patient, minutes=90, C07="allergy")
+    known = known_answers(patient)
+    del known["Q01"]
+    assert known == after
+    answer(patient, minutes=180, C07="used_today")
+    assert {id: word for id, word in known_answers(patient).items() if id != "Q01"} == after
+
+
+def test_a_whole_booking_is_kept_under_one_lock(patient, every_rule, django_assert_max_num_queries):
+    with django_assert_max_num_queries(6 + 2 * len(BOOKING)):  # each fact, and its line in the trail
+        answer(patient, **BOOKING)
+    with django_assert_max_num_queries(2):
+        answer(patient, minutes=1, **BOOKING)
+    assert patient.facts.count() == len(BOOKING)
+
+
+def test_words_that_are_too_long_are_refused_and_nothing_is_kept(patient, every_rule):
+    with pytest.raises(ValidationError):
+        answer(patient, Q09="no", Q23="x" * 4001)
+    assert patient.facts.count() == 0

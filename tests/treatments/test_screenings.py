@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from tests.factories import NOW, make_catalogue, make_location, make_patient, make_protocol
+from tests.factories import NOW, make_catalogue, make_location, make_patient, make_protocol, text_with_every_rule
 from treatments.answers import record_answers
 from treatments.catalogue import Stage, shipped_text
 from treatments.courses import start_course
@@ -148,3 +148,31 @@ def test_what_cannot_be_read_is_an_error_and_keeps_nothing(patient):
     with pytest.raises(AnswerError):
         keep(session)
     assert Screening.objects.count() == 0
+
+
+def test_what_is_true_of_one_visit_is_screened_beside_what_is_known_and_stands_before_it(patient):
+    answer(patient, Q04="no", Q05="no")
+    said = {"C01": "yes", "C01b": "2026-02-10T09:00", "C03": "yes", "C04": "yes", "Q04": "yes", "Q04b": "2026-02-01"}
+    kept = screen_session(
+        session=session_of(patient), stage=Stage.CHECKIN, start=START, zone=LONDON, by=None, now=NOW, answers=said
+    )
+    assert json.loads(kept.answers) == {"Q04": "no", "Q05": "no"} | said
+    assert findings(kept) == {
+        "S1": ("hard_block", datetime(2026, 7, 31, 23, tzinfo=UTC)),
+        "S2": ("pass", None),
+        "S3": ("block", datetime(2026, 2, 11, 9, tzinfo=UTC)),
+        "S4": ("pass", None),
+    }
+
+
+@pytest.mark.parametrize(("zones", "speaks"), [((), True), (("cheeks", "neck"), True), (("neck",), False)])
+def test_rules_speak_about_the_zones_of_the_course(zones, speaks):
+    version = publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    patient = make_patient(make_location())
+    answer(patient, Q13="yes")
+    chosen = list(version.zones.filter(code__in=zones))
+    session = start_course(patient=patient, protocol=make_protocol(), zones=chosen, by=None, now=NOW)
+    result = screen_patient(
+        patient=patient, protocol=make_protocol(), stage=Stage.BOOKING, start=START, zone=LONDON, zones=chosen
+    )
+    assert ("E02b" in findings(keep(session))) == ("E02b" in {each.rule for each in result.findings}) == speaks

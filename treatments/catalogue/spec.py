@@ -341,6 +341,10 @@ class Catalogue:
             )
         )
 
+    def is_needed(self, question: Question) -> bool:
+        """Whether an active rule reads the answer, at whatever stage."""
+        return any(self._fed_by(question, stage) for stage in Stage)
+
     def concerns(self, question: Question, stage: Stage) -> tuple[frozenset[str], frozenset[str]]:
         """The protocols and the zones for which a question is asked at a stage; empty for all of them."""
         fed = self._fed_by(question, stage)
