@@ -90,6 +90,15 @@ def before_quiet_hours(at: datetime, zone: ZoneInfo) -> datetime:
     return at_local(evening, QUIET_FROM, zone) - timedelta(minutes=1)
 
 
+def after_quiet_hours(at: datetime, zone: ZoneInfo) -> datetime:
+    """`at`, or the end of the night it falls into: what comes after a visit may only come later."""
+    local = at.astimezone(zone)
+    if QUIET_UNTIL <= local.time() < QUIET_FROM:
+        return at
+    morning = local.date() + timedelta(days=1) if local.time() >= QUIET_FROM else local.date()
+    return at_local(morning, QUIET_UNTIL, zone)
+
+
 def _shifted(day: date, months: int) -> tuple[int, int, int]:
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
     return year, month + 1, calendar.monthrange(year, month + 1)[1]

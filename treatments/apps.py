@@ -6,8 +6,19 @@ class TreatmentsConfig(AppConfig):
 
     def ready(self):
         from clinic.audit import watch
-        from treatments.models import CatalogueVersion, Course, CourseSession, Screening
+        from treatments import models
 
-        watch(Course, m2m=("zones",))
-        for model in (CatalogueVersion, CourseSession, Screening):
+        watch(models.Course, m2m=("zones",))
+        for model in (
+            models.Amendment,
+            models.CatalogueVersion,
+            models.Consent,
+            models.CoursePlan,
+            models.CourseSession,
+            models.Screening,
+            models.ScreeningDecision,
+            models.Topical,
+            models.Visit,
+            models.ZoneRecord,
+        ):
             watch(model)

@@ -34,36 +34,55 @@ class SignedIsFinal(models.BaseConstraint):
         )
         self.visit = visit
 
-    def _signed(self, model, quote, row: str) -> str:
+    def _signed(self, model, quote, event: str) -> str:
         if not self.visit:
             return f"OLD.{quote('signed_at')} IS NOT NULL"
         key = model._meta.get_field(self.visit)
         table, column = quote(key.related_model._meta.db_table), quote(key.column)
+        # a part may neither leave a signed record nor move into one
+        rows = ", ".join(f"{row}.{column}" for row in (["OLD", "NEW"] if event == "UPDATE" else ["NEW"]))
         return (
-            f"EXISTS (SELECT 1 FROM {table} AS visit WHERE visit.id = {row}.{column} "  # noqa: S608 only our own names
+            f"EXISTS (SELECT 1 FROM {table} AS visit WHERE visit.id IN ({rows}) "  # noqa: S608 only our own names
             "AND visit.signed_at IS NOT NULL)"
         )
 
     def _statements(self, model, editor) -> list[Statement]:
         quote = editor.quote_name
-        events = [("UPDATE", "OLD"), ("INSERT", "NEW")] if self.visit else [("UPDATE", "OLD")]
         statements = []
-        for event, row in events:
+        for event in ("UPDATE", "INSERT") if self.visit else ("UPDATE",):
             parts = {
                 "name": self.name,
                 "event": event,
                 "table": Table(model._meta.db_table, quote),
                 "trigger": quote(f"{self.name}_{event.lower()}"),
                 "function": quote(f"{self.name}_{event.lower()}"),
-                "signed": self._signed(model, quote, row),
+                "signed": self._signed(model, quote, event),
             }
             templates = [_FUNCTION, _POSTGRESQL] if editor.connection.vendor == "postgresql" else [_SQLITE]
             statements += [Statement(template, **parts) for template in templates]
         return statements
 
     def constraint_sql(self, model, schema_editor):
+        if schema_editor.connection.vendor == "sqlite":
+            schema_editor.deferred_sql.extend(self._set_aside(model, schema_editor))
         schema_editor.deferred_sql.extend(self._statements(model, schema_editor))
         return None
+
+    def _set_aside(self, model, schema_editor) -> list[str]:
+        """SQLite rebuilds a table under another name, and no trigger of another table may name it meanwhile.
+
+        Drops the triggers that do and returns the statements that make them again.
+        """
+        table = model._meta.db_table.removeprefix("new__")
+        with schema_editor.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name != %s AND sql LIKE %s",
+                [table, f'%FROM "{table}"%'],
+            )
+            triggers = cursor.fetchall()
+        for name, _sql in triggers:
+            schema_editor.execute(f"DROP TRIGGER {schema_editor.quote_name(name)}")
+        return [sql for _name, sql in triggers]
 
     def create_sql(self, model, schema_editor):
         for statement in self._statements(model, schema_editor):

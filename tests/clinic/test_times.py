@@ -182,6 +182,22 @@ def test_what_falls_into_the_night_leaves_before_it(at, leaves):
     assert times.before_quiet_hours(at, LONDON) == leaves
 
 
+@pytest.mark.parametrize(
+    ("at", "leaves"),
+    [
+        (utc(2026, 1, 19, 8), utc(2026, 1, 19, 8)),
+        (utc(2026, 1, 19, 19, 59, 59), utc(2026, 1, 19, 19, 59, 59)),
+        (utc(2026, 1, 19, 20), utc(2026, 1, 20, 8)),
+        (utc(2026, 1, 20, 0, 30), utc(2026, 1, 20, 8)),
+        (utc(2026, 1, 20, 7, 59, 59), utc(2026, 1, 20, 8)),
+        (utc(2026, 3, 28, 21), utc(2026, 3, 29, 7)),  # the night of spring is an hour shorter
+        (utc(2026, 10, 24, 20), utc(2026, 10, 25, 8)),  # and that of autumn an hour longer
+    ],
+)
+def test_what_comes_after_a_visit_waits_for_the_morning(at, leaves):
+    assert times.after_quiet_hours(at, LONDON) == leaves
+
+
 # --- Months -----------------------------------------------------------------------------------------------------------
 
 

@@ -32,6 +32,12 @@ class Consent(models.Model):
 
 
 class VisitQuerySet(models.QuerySet):
+    def with_everything(self):
+        """With what the rules about a record look at, so that they do not ask again."""
+        return self.select_related(
+            "practitioner__user", "device__location", "session__course__protocol__version", "session__course__patient"
+        )
+
     def unsigned(self):
         """Ended, and waiting for a signature."""
         return self.filter(ended_at__isnull=False, signed_at=None)
