@@ -51,6 +51,11 @@ class Location(models.Model):
     def zone(self) -> zoneinfo.ZoneInfo:
         return zoneinfo.ZoneInfo(self.zone_name)
 
+    @property
+    def phone_link(self) -> str:
+        """The phone number as a `tel:` link wants it."""
+        return "".join(c for c in self.phone if c.isdecimal() or c == "+")
+
 
 class UserManager(BaseUserManager):
     def get_by_natural_key(self, username):
@@ -222,6 +227,7 @@ class OutgoingMail(models.Model):
 
     Status.NOT_YET_LEAVING = (Status.PENDING, Status.CLAIMED)
     Status.ON_THE_WAY = (Status.PENDING, Status.CLAIMED, Status.SENDING)
+    Status.NEVER_ARRIVED = (Status.WITHDRAWN, Status.FAILED, Status.EXPIRED)
 
     public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     message_id = models.CharField(max_length=120, unique=True)

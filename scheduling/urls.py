@@ -1,16 +1,18 @@
 from django.conf import settings
 from django.urls import include, path
 
-from scheduling.views import appointments, board, bookings, health
+from scheduling.views import about, appointments, board, bookings, health
 
 app_name = "scheduling"
 
 urlpatterns = [
     path("", board.home, name="home"),
+    path("about-the-treatment/", about.about_treatment, name="about-treatment"),
     path("healthz", health.healthz, name="health"),
     path("board/", board.board_day, name="board-day"),
     path("bookings/new/", bookings.booking_create, name="booking-create"),
     path("bookings/times/", bookings.booking_times, name="booking-times"),
+    path("bookings/sessions/", bookings.booking_sessions, name="booking-sessions"),
     path("appointments/<uuid:public_id>/", appointments.appointment_show, name="appointment-show"),
     path("appointments/<uuid:public_id>/confirm/", appointments.appointment_confirm, name="appointment-confirm"),
     path("appointments/<uuid:public_id>/move/", appointments.appointment_move, name="appointment-move"),
