@@ -7,12 +7,14 @@ without an e-mail address is planned all the same and left out when it is due: `
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q
+from django.urls import reverse
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
@@ -21,7 +23,8 @@ from clinic.models import OutgoingMail
 from clinic.times import before_quiet_hours, days_before_by_wall_clock
 from scheduling.calendar_files import CANCEL, PUBLISH, calendar_file
 from scheduling.models import Appointment, Reminder
-from treatments.models import Screening
+from treatments.models import Screening, Visit
+from treatments.publishing import current_catalogue
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +33,37 @@ State = Reminder.State
 
 CHUNK = 50
 DAYS_BEFORE = 2
-OUT_OF_THE_SUN = timedelta(hours=24)
+# How long before it begins a patient reads from when on to stay out of the sun, at the latest.
+TIME_TO_READ = timedelta(hours=2)
+# What one mail is called after when it says several things; all else rides along.
+LEADING_FIRST = (
+    Kind.CANCELLED,
+    Kind.MOVED,
+    Kind.CONFIRMATION,
+    Kind.BEFORE_48H,
+    Kind.GET_READY,
+    Kind.AFTER_48H,
+    Kind.AFTER_24H,
+    Kind.AFTER_2H,
+)
+WITH_CALENDAR = {Kind.CANCELLED: CANCEL, Kind.MOVED: PUBLISH, Kind.CONFIRMATION: PUBLISH}
+# Aftercare, and how long after the end of the needling it is still of use: until the next one, the last for a week.
+OF_USE_AFTER = {Kind.AFTER_2H: timedelta(days=1), Kind.AFTER_24H: timedelta(days=2), Kind.AFTER_48H: timedelta(days=7)}
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """The elapsed time between a visit and what must not come right before it, by the rules that count now."""
+
+    sun: timedelta
+    immune_medicine: timedelta
+
+
+def current_gaps() -> Gaps:
+    """In one query."""
+    rules = current_catalogue().rules
+    sun, immune_medicine = (timedelta(hours=rules[code].test.params["hours"]) for code in ("S3", "S2"))
+    return Gaps(sun, immune_medicine)
 
 
 def plan_for_booking(*, appointment: Appointment, now: datetime) -> None:
@@ -74,16 +107,22 @@ def _expects_a_visit(appointment: Appointment) -> bool:
 
 
 def _plan(appointment: Appointment, kind: Reminder.Kind, now: datetime) -> None:
-    Reminder.objects.bulk_create(compose_reminders(appointment=appointment, kind=kind, now=now))
+    reminders = compose_reminders(appointment=appointment, kind=kind, gaps=current_gaps(), now=now)
+    Reminder.objects.bulk_create(reminders)
 
 
-def compose_reminders(*, appointment: Appointment, kind: Reminder.Kind, now: datetime) -> list[Reminder]:
-    """What is to be told when something of this kind happens `now` to an appointment, and when; not stored yet."""
+def compose_reminders(*, appointment: Appointment, kind: Reminder.Kind, gaps: Gaps, now: datetime) -> list[Reminder]:
+    """What is to be told when something of this kind happens `now` to an appointment, and when; not stored yet.
+
+    What belongs before a visit comes earlier rather than at night: the sun is named two hours before it counts or more.
+    """
     due = {kind: now}
     if kind != Kind.CANCELLED:
         zone = appointment.location.zone
         two_days_before = days_before_by_wall_clock(appointment.starts_at, DAYS_BEFORE, zone)
         due[Kind.BEFORE_48H] = max(now, before_quiet_hours(two_days_before, zone))
+        before_the_sun_counts = appointment.starts_at - gaps.sun - TIME_TO_READ
+        due[Kind.GET_READY] = max(now, before_quiet_hours(before_the_sun_counts, zone))
     return [
         Reminder(appointment=appointment, kind=kind, revision=appointment.revision, due_at=due_at)
         for kind, due_at in due.items()
@@ -120,12 +159,11 @@ def _mail_appointments(keys: set[int], passed_over: set[int], now: datetime) -> 
         due = defaultdict(list)
         for reminder in Reminder.objects.due(now).filter(appointment__in=appointments):
             due[reminder.appointment_id].append(reminder)
-        held = _held_sessions(appointments.values())
+        facts = _facts_about(appointments.values(), now)
         mails, settled = [], []
         for key, reminders in due.items():
-            appointment = appointments[key]
             try:
-                mail = _compose(appointment, reminders, is_held=appointment.session_id in held, now=now)
+                mail = _compose(appointments[key], reminders, facts)
             except Exception as error:  # it stays due and is tried again with the next sweep
                 logger.error("The mail about appointment %s cannot be made (%s).", key, type(error).__name__)
                 passed_over.add(key)
@@ -137,81 +175,123 @@ def _mail_appointments(keys: set[int], passed_over: set[int], now: datetime) -> 
         return len(mails)
 
 
-def _held_sessions(appointments: Iterable[Appointment]) -> set[int]:
-    """Keys of the sessions that wait for a clinician: their time is kept and not final."""
+@dataclass(frozen=True)
+class Facts:
+    """What the mails of a batch go by beside their appointments, read once for all of them."""
+
+    now: datetime
+    gaps: Gaps
+    held: set[int]  # sessions that wait for a clinician: their time is kept and not final
+    warned_of_sun: set[tuple[int, int]]  # appointments, at a revision, whose patient has heard from when on
+    ended_at: dict[int, datetime]  # when the needling of a session ended
+
+
+def _facts_about(appointments: Collection[Appointment], now: datetime) -> Facts:
+    sessions = [appointment.session_id for appointment in appointments]
     newest = {}
-    screenings = Screening.objects.filter(session__in=[appointment.session_id for appointment in appointments])
+    screenings = Screening.objects.filter(session__in=sessions)
     for screening in screenings.newest_first().select_related("decision").defer("answers"):
         newest.setdefault(screening.session_id, screening)
-    return {session for session, screening in newest.items() if screening.stands_in_the_way}
+    prepared = Reminder.objects.filter(appointment__in=appointments, kind=Kind.BEFORE_48H, state=State.MAILED)
+    ended = Visit.objects.filter(session__in=sessions, ended_at__isnull=False)
+    return Facts(
+        now=now,
+        gaps=current_gaps(),
+        held={session for session, screening in newest.items() if screening.stands_in_the_way},
+        warned_of_sun=set(
+            prepared.exclude(mail__status__in=OutgoingMail.Status.NEVER_ARRIVED).values_list("appointment", "revision")
+        ),
+        ended_at=dict(ended.values_list("session", "ended_at")),
+    )
 
 
-def _compose(
-    appointment: Appointment, reminders: list[Reminder], *, is_held: bool, now: datetime
-) -> OutgoingMail | None:
+def _compose(appointment: Appointment, reminders: list[Reminder], facts: Facts) -> OutgoingMail | None:
     """One mail for all that is due of an appointment. Marks the reminders as mailed with it, or as left out."""
-    standing = [reminder for reminder in reminders if _has_a_point(reminder, appointment, now)]
+    standing = [reminder for reminder in reminders if _has_a_point(reminder, appointment, facts)]
     for reminder in reminders:
         reminder.state = State.SKIPPED
     if not standing or not appointment.patient.email:
         return None
     kinds = {reminder.kind for reminder in standing}
-    # The preparation rides along with what must be said anyway; alone it is a mail of its own.
-    name = next(kind for kind in (Kind.CANCELLED, Kind.MOVED, Kind.CONFIRMATION, Kind.BEFORE_48H) if kind in kinds)
-    context = _context(appointment, now) | {"is_held": is_held, "with_preparation": Kind.BEFORE_48H in kinds}
-    rendered = emails.render(name.value, context)
-    method = CANCEL if name == Kind.CANCELLED else "" if name == Kind.BEFORE_48H else PUBLISH
+    name = next(kind for kind in LEADING_FIRST if kind in kinds)
+    is_held = appointment.session_id in facts.held
+    rendered = emails.render(name.value, _context(appointment, kinds, facts) | {"is_held": is_held})
+    method = WITH_CALENDAR.get(name, "")
     mail = outbox.compose_mail(
         to=appointment.patient.email,
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        calendar=calendar_file(appointment, method=method, is_tentative=is_held, now=now) if method else "",
+        calendar=calendar_file(appointment, method=method, is_tentative=is_held, now=facts.now) if method else "",
         calendar_method=method,
-        due_at=now,
-        expires_at=_point_ends(name, appointment),
-        now=now,
+        due_at=facts.now,
+        expires_at=_point_ends(name, appointment, facts),
+        now=facts.now,
     )
     for reminder in standing:
         reminder.state, reminder.mail = State.MAILED, mail
     return mail
 
 
-def _point_ends(kind: str, appointment: Appointment) -> datetime:
+def _point_ends(kind: str, appointment: Appointment, facts: Facts) -> datetime:
     """From when on a mail of this kind is of no use any more."""
+    if kind in OF_USE_AFTER:
+        return facts.ended_at[appointment.session_id] + OF_USE_AFTER[kind]
+    if kind == Kind.GET_READY and (appointment.pk, appointment.revision) in facts.warned_of_sun:
+        return appointment.starts_at - facts.gaps.sun
     return appointment.ends_at if kind == Kind.CANCELLED else appointment.starts_at
 
 
-def _has_a_point(reminder: Reminder, appointment: Appointment, now: datetime) -> bool:
+def _has_a_point(reminder: Reminder, appointment: Appointment, facts: Facts) -> bool:
+    if reminder.kind in OF_USE_AFTER:
+        is_as_told = appointment.state == Appointment.State.COMPLETED and appointment.session_id in facts.ended_at
+    else:
+        is_as_told = appointment.is_cancelled == (reminder.kind == Kind.CANCELLED)
     return (
-        reminder.revision == appointment.revision
-        and appointment.is_cancelled == (reminder.kind == Kind.CANCELLED)
-        and now < _point_ends(reminder.kind, appointment)
+        is_as_told
+        and reminder.revision == appointment.revision
+        and facts.now < _point_ends(reminder.kind, appointment, facts)
     )
 
 
-def _context(appointment: Appointment, now: datetime) -> dict:
+def _context(appointment: Appointment, kinds: set[str], facts: Facts) -> dict:
     location = appointment.location
     local = appointment.starts_at.astimezone(location.zone)
-    sun_from = appointment.starts_at - OUT_OF_THE_SUN
-    return {
+    context = {
         "clinic_name": location.name,
         "first_name": appointment.patient.given_name,
         "start": _full_date(local),
         "day": format_date(local, "l j F"),
+        "weekday": format_date(local, "l"),
         "minutes": int((appointment.ends_at - appointment.starts_at).total_seconds() // 60),
-        "sun_from": _full_date(sun_from.astimezone(location.zone)) if sun_from > now else "",
+        "with_preparation": not kinds.isdisjoint((Kind.BEFORE_48H, Kind.GET_READY)),
+        "with_medicine_gap": Kind.GET_READY in kinds,
+        "sun_hours": _hours(facts.gaps.sun),
+        "medicine_gap_hours": _hours(facts.gaps.immune_medicine),
         "practitioner": appointment.practitioner.name,
         "place": location.address or location.name,
         "address": location.address,
         "phone": location.phone,
-        "phone_link": "".join(c for c in location.phone if c.isdecimal() or c == "+"),
+        "phone_link": location.phone_link,
         "zone_sentence": _zone_sentence(location.zone_name),
+        "about_url": settings.SITE_URL + reverse("scheduling:about-treatment"),
     }
+    sun_from = appointment.starts_at - facts.gaps.sun
+    if facts.now < sun_from:
+        sun_from = sun_from.astimezone(location.zone)
+        context |= {"sun_from": _full_date(sun_from), "sun_from_short": format_date(sun_from, "l H:i")}
+    if ended_at := facts.ended_at.get(appointment.session_id):
+        for name, days in {"first_day_ends": 1, "second_day_ends": 2, "third_day_ends": 3}.items():
+            context[name] = _full_date((ended_at + timedelta(days=days)).astimezone(location.zone))
+    return context
 
 
 def _full_date(local: datetime) -> str:
     return format_date(local, "l j F Y, H:i")
+
+
+def _hours(gap: timedelta) -> int:
+    return int(gap.total_seconds() // 3600)
 
 
 def _zone_sentence(zone_name: str) -> str:

@@ -16,7 +16,7 @@ from scheduling.demo_clinic.diary import PlannedVisit
 from scheduling.demo_clinic.people import Person
 from scheduling.demo_clinic.place import Place
 from scheduling.models import Appointment, Occupancy, Reminder
-from scheduling.reminders import compose_reminders
+from scheduling.reminders import Gaps, compose_reminders, current_gaps
 from scheduling.slots import needs_of_protocol
 from treatments.answers import compose_facts
 from treatments.catalogue import Stage
@@ -161,7 +161,8 @@ def _store_screenings(booked: list[Booked], catalogue: CatalogueVersion, place: 
 
 def _store_messages(appointments: list[Appointment], now: datetime) -> None:
     """What was told about visits of today and later. All of it has left but the newest few, and what is due later."""
-    reminders = [reminder for each in appointments for reminder in _planned(each, now)]
+    gaps = current_gaps()
+    reminders = [reminder for each in appointments for reminder in _planned(each, gaps, now)]
     due = [each for each in reminders if each.state == Reminder.State.PLANNED and each.due_at <= now]
     has_a_point = [
         each
@@ -179,20 +180,22 @@ def _store_messages(appointments: list[Appointment], now: datetime) -> None:
     Reminder.objects.bulk_create(reminders)
 
 
-def _planned(appointment: Appointment, now: datetime) -> list[Reminder]:
+def _planned(appointment: Appointment, gaps: Gaps, now: datetime) -> list[Reminder]:
     """What the booking planned when it was made, and what calling it off changed."""
-    confirmation, before = compose_reminders(
-        appointment=appointment, kind=Reminder.Kind.CONFIRMATION, now=appointment.created_at
+    confirmation, *ahead = compose_reminders(
+        appointment=appointment, kind=Reminder.Kind.CONFIRMATION, gaps=gaps, now=appointment.created_at
     )
     if not appointment.is_cancelled:
-        return [confirmation, before]
-    confirmation.revision = before.revision = 0
-    before.state = Reminder.State.WITHDRAWN
-    called_off_at = appointment.created_at + (min(now, before.due_at) - appointment.created_at) / 2
+        return [confirmation, *ahead]
+    for reminder in ahead:
+        reminder.state = Reminder.State.WITHDRAWN
+    for reminder in (confirmation, *ahead):
+        reminder.revision = 0
+    called_off_at = appointment.created_at + (min(now, ahead[0].due_at) - appointment.created_at) / 2
     return [
         confirmation,
-        before,
-        *compose_reminders(appointment=appointment, kind=Reminder.Kind.CANCELLED, now=called_off_at),
+        *ahead,
+        *compose_reminders(appointment=appointment, kind=Reminder.Kind.CANCELLED, gaps=gaps, now=called_off_at),
     ]
 
 

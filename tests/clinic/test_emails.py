@@ -14,23 +14,39 @@ VISIT = {
     "start": "Thursday 26 November 2026, 10:30",
     "day": "Thursday 26 November",
     "minutes": 75,
+    "weekday": "Thursday",
     "sun_from": "Wednesday 25 November 2026, 10:30",
+    "sun_from_short": "Wednesday 10:30",
+    "sun_hours": 24,
+    "medicine_gap_hours": 24,
+    "first_day_ends": "Friday 27 November 2026, 11:45",
+    "second_day_ends": "Saturday 28 November 2026, 11:45",
+    "third_day_ends": "Sunday 29 November 2026, 11:45",
     "practitioner": "Noor O'Rahman",
     "place": "12 Orchard Row",
     "address": "12 Orchard Row",
     "phone": "020 7946 0112",
     "phone_link": "02079460112",
     "zone_sentence": "Times are UK time.",
+    "about_url": "https://larkfield.example/about-the-treatment/",
     "is_held": False,
     "with_preparation": True,
+    "with_medicine_gap": True,
 }
 VARIANTS = [
     VISIT,
     VISIT | {"is_held": True},
-    VISIT | {"with_preparation": False},
+    VISIT | {"with_preparation": False, "with_medicine_gap": False},
     VISIT | {"sun_from": ""},
     VISIT | {"address": ""},
 ]
+ABOUT_A_TIME = ["before_48h", "cancelled", "confirmation", "moved"]
+AFTER = ["after_24h", "after_2h", "after_48h"]
+MEDICINES = "Please keep taking your medicines. Do not stop any of them by yourself."
+MEDICINE_GAP = (
+    "If you take a medicine for an autoimmune illness: our rule is a gap of 24 hours, "
+    "but only if your doctor has agreed to it. Never stop it by yourself."
+)
 CLINICAL = re.compile(r"needl|skin|numb|acne|scar|treat|medic|drug|isotretinoin|screen|health", re.IGNORECASE)
 
 
@@ -43,8 +59,12 @@ def words_of(html: str) -> str:
     return " ".join(re.sub(r"<[^>]+>", " ", re.sub(r"<(style|title).*?</\1>", "", html, flags=re.DOTALL)).split())
 
 
+def links_of(html: str) -> list[str]:
+    return re.findall(r'href="([^"]*)"', html)
+
+
 def test_there_is_a_mail_for_each_occasion():
-    assert NAMES == ["before_48h", "cancelled", "confirmation", "moved"]
+    assert sorted(NAMES) == sorted([*ABOUT_A_TIME, "get_ready", *AFTER])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -60,32 +80,40 @@ class TestEveryMail:
 
     def test_names_are_escaped_in_html_and_left_alone_in_text(self, name, context):
         rendered = render(name, context)
-        assert "Zoë & <b>Co</b>" in rendered.text and "Noor O'Rahman" in rendered.text
+        assert "Zoë & <b>Co</b>" in rendered.text
+        assert ("Noor O'Rahman" in rendered.text) == (name in ABOUT_A_TIME)
         assert "<b>Co" not in rendered.html and "Zoë &amp; &lt;b&gt;Co&lt;/b&gt;" in rendered.html
 
-    def test_date_place_and_phone_are_in_every_mail(self, name, context):
+    def test_clinic_and_phone_are_in_every_mail_and_the_time_of_a_visit_to_come(self, name, context):
         for body in everything(name, context)[1:]:
-            assert "Thursday 26 November 2026, 10:30" in body
-            assert "12 Orchard Row" in body
+            assert ("Thursday 26 November 2026, 10:30" in body) == (name not in AFTER)
+            assert "12 Orchard Row" in body or not context["address"] and name not in ABOUT_A_TIME
+            assert "Larkfield Skin Clinic" in body
             assert "020 7946 0112" in body
             assert "Times are UK time." in body
 
-    def test_medicines_are_to_be_kept_and_nothing_says_otherwise(self, name, context):
+    def test_medicines_are_to_be_kept_and_the_gap_is_never_named_without_its_condition(self, name, context):
         for body in everything(name, context)[1:]:
-            assert "Please keep taking your medicines. Do not stop any of them by yourself." in words_of(body)
-            assert len(re.findall(r"\bstop|\bskip|\bavoid", words_of(body))) == 1
+            said = words_of(body)
+            assert said.count(MEDICINES) == 1
+            assert said.count(MEDICINE_GAP) == context["with_medicine_gap"]
+            rest = said.replace(MEDICINES, "").replace(MEDICINE_GAP, "")
+            assert not re.search(r"\b(stop|skip|avoid|pause)|autoimmune|immune", rest, re.IGNORECASE)
 
     def test_text_and_html_say_the_same(self, name, context):
         rendered = render(name, context)
         said = words_of(rendered.html).replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
-        said = re.sub(r"\W+", "", said.replace("&#x27;", "'"))
+        said = re.sub(r"\W+", "", said.replace("&#x27;", "'") + " ".join(links_of(rendered.html)))
         missing = [line for line in rendered.text.splitlines() if re.sub(r"\W+", "", line) not in said]
         assert missing == []
 
-    def test_only_the_phone_is_a_link_and_nothing_is_loaded(self, name, context):
+    def test_links_lead_to_the_phone_and_to_the_page_about_the_treatment_and_nothing_is_loaded(self, name, context):
         html = render(name, context).html
-        assert re.findall(r'(?:href|src)="([^"]*)"', html) == ["tel:02079460112"]
-        assert "http" not in html and "url(" not in html
+        anchors = {"get_ready": ["#before"], "after_2h": ["#after"], "after_24h": ["#after"]}.get(name, [])
+        about = context["about_url"]
+        assert links_of(html) == [*(about + anchor for anchor in anchors), "tel:02079460112", about]
+        assert "src=" not in html and "url(" not in html
+        assert html.count("http") == len(anchors) + 1
 
     def test_styles_are_in_the_tags_and_dark_mode_stays_a_rule(self, name, context):
         html = render(name, context).html
@@ -108,3 +136,26 @@ def test_preparation_rides_along_only_where_it_is_asked_for():
 def test_sun_is_named_from_its_hour_or_until_the_visit():
     assert "From Wednesday 25 November 2026, 10:30 please stay out of the sun" in render("before_48h", VISIT).text
     assert "Until your visit please stay out of the sun" in render("before_48h", VISIT | {"sun_from": ""}).text
+    assert render("get_ready", VISIT).subject == "From Wednesday 10:30: get ready for your visit"
+    late = render("get_ready", VISIT | {"sun_from": ""})
+    assert late.subject == "Get ready for your visit: Thursday 26 November 2026, 10:30"
+    assert "the 24 hours before your visit on Thursday 26 November 2026, 10:30 have begun" in late.text
+
+
+@pytest.mark.parametrize("name", AFTER)
+def test_aftercare_says_what_is_normal_whom_to_call_and_when_not_to_wait(name):
+    rendered = render(name, VISIT)
+    for said in (rendered.text, words_of(rendered.html)):
+        assert "Call us the same day: 020 7946 0112" in said
+        assert "Hard to breathe, swollen lips or throat, or faint? Call the emergency number at once." in said
+        assert ("the numbing cream can do that" in said) == (name == "after_2h")
+    assert f"until {VISIT['second_day_ends']}" in render("after_24h", VISIT).text
+    assert f"Until {VISIT['first_day_ends']}" in render("after_2h", VISIT).text
+
+
+def test_mail_after_two_days_asks_for_a_call_and_for_no_answer():
+    rendered = render("after_48h", VISIT)
+    for said in (rendered.text, words_of(rendered.html)):
+        assert "Is it getting worse, or are you worried? Please call us now. Nobody reads answers to this mail." in said
+        assert not re.search(r"\breply|\b[123] (calm|still|worse)", said, re.IGNORECASE)
+    assert 'class="button"' not in rendered.html

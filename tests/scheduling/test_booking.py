@@ -94,7 +94,11 @@ def test_book_makes_a_course_of_one_with_its_screening_and_reminders(clinic, pra
     assert booked.session.course.patient == patient
     screening = Screening.objects.get(session=booked.session)
     assert (screening.for_start, screening.stage) == (START, "booking")
-    assert set(booked.reminders.values_list("kind", "revision")) == {("confirmation", 0), ("before_48h", 0)}
+    assert set(booked.reminders.values_list("kind", "revision")) == {
+        ("confirmation", 0),
+        ("before_48h", 0),
+        ("get_ready", 0),
+    }
 
 
 def test_book_leaves_a_trail_that_names_the_appointment(clinic, practitioner, patient):
@@ -375,7 +379,7 @@ def test_change_places_keeps_the_time_and_the_revision(clinic, practitioner, pat
     placed = places(booked, room, device)
     assert (placed.room, placed.device, placed.revision, placed.starts_at) == (room, device, 0, START)
     assert {row.room or row.device for row in placed.occupancies.all()} - {None} == {room, device}
-    assert Reminder.objects.filter(appointment=placed).count() == 2
+    assert Reminder.objects.filter(appointment=placed).count() == 3
     assert OutgoingMail.objects.count() == 0
 
 

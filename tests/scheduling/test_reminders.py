@@ -11,13 +11,17 @@ from clinic.models import OutgoingMail
 from scheduling import booking
 from scheduling.models import Appointment, Reminder
 from scheduling.reminders import Message, mail_due_reminders, messages_for
-from tests.factories import NOW, make_appointment, make_clinic, make_patient, make_practitioner
+from tests.factories import NOW, make_appointment, make_catalogue, make_clinic, make_patient, make_practitioner
+from treatments import catalogue
 from treatments.answers import record_answers
+from treatments.models import Visit
+from treatments.publishing import publish_catalogue
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
 START = NOW + timedelta(days=7, hours=3)  # Monday 19 January 2026, 10:00 in London
 TWO_DAYS_BEFORE = START - timedelta(days=2)
+BEFORE_THE_SUN = START - timedelta(hours=26)
 
 
 def make_clear_patient(clinic, **fields):
@@ -69,11 +73,12 @@ def event_of(mail) -> dict:
 # --- When ------------------------------------------------------------------------------------------------------------
 
 
-def test_booking_plans_a_confirmation_now_and_a_reminder_two_days_before():
+def test_booking_plans_a_confirmation_now_and_what_comes_before_the_visit():
     book()
     assert list(Reminder.objects.values_list("kind", "due_at")) == [
         ("confirmation", NOW),
         ("before_48h", TWO_DAYS_BEFORE),
+        ("get_ready", BEFORE_THE_SUN),
     ]
 
 
@@ -139,7 +144,150 @@ def test_late_booking_leaves_as_one_mail_at_once(ahead):
     assert set(Reminder.objects.values_list("kind", "state", "mail")) == {
         ("confirmation", "mailed", mail.pk),
         ("before_48h", "mailed", mail.pk),
+        ("get_ready", "planned", None),
     }
+
+
+# --- Out of the sun --------------------------------------------------------------------------------------------------
+
+SUN_NAMED = "From Sunday 18 January 2026, 10:00 please stay out of the sun."
+SUN_COUNTS = "Until your visit please stay out of the sun."
+MEDICINE_GAP = (
+    "If you take a medicine for an autoimmune illness: our rule is a gap of 24 hours, "
+    "but only if your doctor has agreed to it. Never stop it by yourself."
+)
+
+
+def test_sun_mail_names_the_hour_and_asks_for_a_clean_face():
+    book()
+    sweep()
+    sweep(now=TWO_DAYS_BEFORE)
+    sweep(now=BEFORE_THE_SUN)
+    mail = OutgoingMail.objects.last()
+    assert (mail.subject, mail.calendar_method) == ("From Sunday 10:00: get ready for your visit", "")
+    assert "that is from Sunday 18 January 2026, 10:00: 24 hours before your visit on Monday 19 January" in mail.text
+    assert "On Monday: come with a clean face and no make-up." in mail.text
+    assert [MEDICINE_GAP in each.text for each in OutgoingMail.objects.order_by("pk")] == [False, False, True]
+    assert SUN_NAMED in OutgoingMail.objects.all()[1].text
+
+
+@pytest.mark.parametrize(
+    ("zone", "start", "named", "due"),
+    [
+        # an hour is missing or repeated between the named time and the start; twenty-four have passed all the same
+        ("Europe/London", "2026-03-29T10:00+01:00", "Saturday 09:00", "2026-03-27T19:59+00:00"),
+        ("Europe/London", "2026-10-25T10:00+00:00", "Saturday 11:00", "2026-10-24T09:00+01:00"),
+        ("America/New_York", "2026-03-08T10:00-04:00", "Saturday 09:00", "2026-03-06T19:59-05:00"),
+        ("America/New_York", "2026-11-01T10:00-05:00", "Saturday 11:00", "2026-10-31T09:00-04:00"),
+        ("Australia/Lord_Howe", "2026-10-04T10:00+11:00", "Saturday 09:30", "2026-10-02T19:59+10:30"),
+        ("Australia/Lord_Howe", "2026-04-05T10:00+10:30", "Saturday 10:30", "2026-04-04T08:30+11:00"),
+    ],
+)
+def test_sun_mail_is_read_before_the_hour_that_it_names_across_a_change_of_the_clocks(zone, start, named, due):
+    start = datetime.fromisoformat(start).astimezone(UTC)
+    book(clinic=make_clinic(zone_name=zone), starts_at=start)
+    reminder = Reminder.objects.get(kind="get_ready")
+    assert reminder.due_at == datetime.fromisoformat(due)
+    assert reminder.due_at <= start - timedelta(hours=26)
+    for due_at in Reminder.objects.values_list("due_at", flat=True):
+        mail_due_reminders(now=due_at)
+    assert OutgoingMail.objects.last().subject == f"From {named}: get ready for your visit"
+
+
+@pytest.mark.parametrize(
+    ("start", "due"),
+    [
+        (time(9, 59), datetime(2026, 1, 17, 19, 59, tzinfo=UTC)),
+        (time(10), datetime(2026, 1, 18, 8, tzinfo=UTC)),
+        (time(21, 59), datetime(2026, 1, 18, 19, 59, tzinfo=UTC)),
+        (time(22), datetime(2026, 1, 18, 19, 59, tzinfo=UTC)),
+    ],
+    ids=str,
+)
+def test_sun_mail_comes_earlier_rather_than_in_quiet_hours(start, due):
+    clinic = make_clinic()
+    practitioner = make_practitioner(clinic, hours=[("06:00", "23:59")])
+    book(clinic=clinic, practitioner=practitioner, starts_at=datetime.combine(START.date(), start, UTC))
+    assert Reminder.objects.get(kind="get_ready").due_at == due
+
+
+@pytest.mark.parametrize(
+    ("ahead", "sentence"),
+    [
+        (timedelta(hours=26), SUN_NAMED),
+        (timedelta(hours=24, seconds=1), SUN_NAMED),
+        (timedelta(hours=24), SUN_COUNTS),
+        (timedelta(hours=2), SUN_COUNTS),
+    ],
+    ids=str,
+)
+def test_booking_close_to_the_visit_says_all_in_one_mail_and_what_is_still_true(ahead, sentence):
+    now = START - ahead
+    book(now=now)
+    assert mail_due_reminders(now=now) == 1
+    assert set(Reminder.objects.values_list("kind", "state")) == {
+        ("confirmation", "mailed"),
+        ("before_48h", "mailed"),
+        ("get_ready", "mailed"),
+    }
+    mail = OutgoingMail.objects.get()
+    assert mail.subject == "Booked: Monday 19 January 2026, 10:00"
+    assert sentence in mail.text
+    assert mail.text.count("stay out of the sun") == mail.text.count(MEDICINE_GAP) == 1
+    assert Reminder.objects.due(START).count() == 0
+
+
+@pytest.mark.parametrize(
+    ("late", "state"),
+    [(timedelta(hours=2, seconds=-1), "mailed"), (timedelta(hours=2), "skipped")],
+    ids=["just in time", "too late"],
+)
+def test_sun_mail_is_left_out_once_its_hour_has_come_and_another_mail_named_it(late, state):
+    book()
+    mail_due_reminders(now=TWO_DAYS_BEFORE)
+    mail_due_reminders(now=BEFORE_THE_SUN + late)
+    reminder = Reminder.objects.get(kind="get_ready")
+    assert reminder.state == state
+    assert reminder.mail is None or reminder.mail.expires_at == START - timedelta(hours=24)
+
+
+@pytest.mark.parametrize("fate", ["failed", "expired"])
+def test_sun_mail_is_sent_late_where_no_other_mail_arrived(fate):
+    book()
+    mail_due_reminders(now=TWO_DAYS_BEFORE)
+    OutgoingMail.objects.update(status=fate)
+    mail_due_reminders(now=START - timedelta(hours=20))
+    mail = OutgoingMail.objects.last()
+    assert (mail.subject, mail.expires_at) == ("Get ready for your visit: Monday 19 January 2026, 10:00", START)
+    assert "the 24 hours before your visit on Monday 19 January 2026, 10:00 have begun" in mail.text
+
+
+def test_moved_visit_gets_a_sun_mail_of_its_own():
+    appointment = book()
+    sweep()
+    sweep(now=TWO_DAYS_BEFORE)
+    later = START + timedelta(days=2)
+    move(appointment, later, now=TWO_DAYS_BEFORE)
+    sweep(now=TWO_DAYS_BEFORE)
+    sweep(now=later - timedelta(days=2))
+    sweep(now=later - timedelta(hours=26))
+    assert OutgoingMail.objects.last().subject == "From Tuesday 10:00: get ready for your visit"
+    assert plan()[-3:] == [("moved", 1, "mailed"), ("before_48h", 1, "mailed"), ("get_ready", 1, "mailed")]
+
+
+def test_hours_come_from_the_rules_of_the_current_catalogue():
+    text = catalogue.shipped_text()
+    sun = text.index("code: S3")
+    text = text[:sun] + text[sun:].replace("hours: 24", "hours: 30", 1)
+    make_catalogue()
+    publish_catalogue(text=text, by=None, now=NOW)
+    book()
+    reminder = Reminder.objects.get(kind="get_ready")
+    assert reminder.due_at == datetime(2026, 1, 17, 19, 59, tzinfo=UTC)  # 32 hours before is in the small hours
+    mail_due_reminders(now=TWO_DAYS_BEFORE)
+    mail_due_reminders(now=reminder.due_at)
+    assert OutgoingMail.objects.last().subject == "From Sunday 04:00: get ready for your visit"
+    assert "30 hours before your visit" in OutgoingMail.objects.last().text
 
 
 def test_times_in_a_mail_are_those_of_the_location():
@@ -162,8 +310,10 @@ def test_move_withdraws_what_waits_and_tells_of_the_move():
     assert plan() == [
         ("confirmation", 0, "mailed"),
         ("before_48h", 0, "withdrawn"),
+        ("get_ready", 0, "withdrawn"),
         ("moved", 1, "mailed"),
         ("before_48h", 1, "planned"),
+        ("get_ready", 1, "planned"),
     ]
     before, after = OutgoingMail.objects.order_by("pk")
     assert after.subject == "Your new time: Tuesday 20 January 2026, 10:00"
@@ -192,8 +342,10 @@ def test_move_before_anything_left_is_a_first_confirmation():
     assert plan() == [
         ("confirmation", 0, "withdrawn"),
         ("before_48h", 0, "withdrawn"),
+        ("get_ready", 0, "withdrawn"),
         ("confirmation", 1, "mailed"),
         ("before_48h", 1, "planned"),
+        ("get_ready", 1, "planned"),
     ]
     assert list(OutgoingMail.objects.order_by("pk").values_list("subject", "status")) == [
         ("Booked: Monday 19 January 2026, 10:00", "withdrawn"),
@@ -247,6 +399,7 @@ def test_cancel_takes_the_visit_out_of_the_calendar():
     assert plan() == [
         ("confirmation", 0, "mailed"),
         ("before_48h", 0, "withdrawn"),
+        ("get_ready", 0, "withdrawn"),
         ("cancelled", 1, "mailed"),
     ]
 
@@ -256,7 +409,7 @@ def test_cancel_before_anything_left_stays_silent():
     mail_due_reminders(now=NOW)
     cancel(appointment)
     sweep()
-    assert plan() == [("confirmation", 0, "withdrawn"), ("before_48h", 0, "withdrawn")]
+    assert plan() == [("confirmation", 0, "withdrawn"), ("before_48h", 0, "withdrawn"), ("get_ready", 0, "withdrawn")]
     assert OutgoingMail.objects.get().status == OutgoingMail.Status.WITHDRAWN
 
 
@@ -268,9 +421,11 @@ def test_reactivated_visit_is_confirmed_again():
     assert plan() == [
         ("confirmation", 0, "mailed"),
         ("before_48h", 0, "withdrawn"),
+        ("get_ready", 0, "withdrawn"),
         ("cancelled", 1, "withdrawn"),
         ("confirmation", 2, "mailed"),
         ("before_48h", 2, "planned"),
+        ("get_ready", 2, "planned"),
     ]
 
 
@@ -284,6 +439,82 @@ def test_visit_that_was_cancelled_twice_is_told_so_once():
     assert [mail.calendar_method for mail in OutgoingMail.objects.order_by("pk")] == ["PUBLISH", "CANCEL"]
 
 
+# --- Aftercare -------------------------------------------------------------------------------------------------------
+
+ENDED = START + timedelta(minutes=70)  # 11:10 in London
+AFTERCARE = {"after_2h": timedelta(hours=2), "after_24h": timedelta(days=1), "after_48h": timedelta(days=2)}
+
+
+def complete(appointment) -> Appointment:
+    """As the end of the needling leaves it."""
+    Reminder.objects.filter(appointment=appointment).update(state=Reminder.State.SKIPPED)
+    Visit.objects.create(
+        session=appointment.session,
+        practitioner=appointment.practitioner,
+        device=appointment.device,
+        started_at=START,
+        ended_at=ENDED,
+    )
+    appointment.state = Appointment.State.COMPLETED
+    appointment.save()
+    Reminder.objects.bulk_create(
+        Reminder(appointment=appointment, kind=kind, revision=appointment.revision, due_at=ENDED + after)
+        for kind, after in AFTERCARE.items()
+    )
+    return appointment
+
+
+def test_aftercare_follows_the_visit_in_three_mails():
+    complete(book())
+    assert [mail_due_reminders(now=ENDED + after) for after in AFTERCARE.values()] == [1, 1, 1]
+    first, second, third = OutgoingMail.objects.order_by("pk")
+    assert [mail.subject for mail in (first, second, third)] == [
+        "After your visit: the first 24 hours",
+        "After your visit: days 2 and 3",
+        "Two days after your visit",
+    ]
+    assert {mail.calendar for mail in (first, second, third)} == {""}
+    assert "Until Tuesday 20 January 2026, 11:10" in first.text
+    assert "Normal up to 48 hours after your visit, so until Wednesday 21 January 2026, 11:10" in second.text
+    assert "no sauna or pool before Thursday 22 January 2026, 11:10" in third.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "useless_at"),
+    [
+        ("after_2h", ENDED + timedelta(days=1)),
+        ("after_24h", ENDED + timedelta(days=2)),
+        ("after_48h", ENDED + timedelta(days=7)),
+    ],
+)
+@pytest.mark.parametrize(
+    ("late", "state"), [(timedelta(seconds=-1), "mailed"), (timedelta(0), "skipped")], ids=["just in time", "too late"]
+)
+def test_aftercare_is_left_out_when_the_next_has_taken_its_place(kind, useless_at, late, state):
+    appointment = complete(book())
+    mail_due_reminders(now=useless_at + late)
+    reminder = appointment.reminders.get(kind=kind)
+    assert reminder.state == state
+    assert reminder.mail is None or reminder.mail.expires_at == useless_at
+
+
+def test_aftercare_is_left_out_when_the_visit_is_no_longer_completed():
+    appointment = complete(book())
+    Appointment.objects.update(state=Appointment.State.IN_TREATMENT)
+    assert mail_due_reminders(now=ENDED + timedelta(hours=2)) == 0
+    assert appointment.reminders.get(kind="after_2h").state == Reminder.State.SKIPPED
+
+
+def test_panel_names_the_aftercare():
+    appointment = complete(book())
+    mail_due_reminders(now=ENDED + timedelta(hours=2))
+    assert [(message.kind, message.words) for message in messages_for(appointment)][-3:] == [
+        ("2 hours after", "On its way"),
+        ("24 hours after", "Planned"),
+        ("48 hours after", "Planned"),
+    ]
+
+
 # --- What is left out ------------------------------------------------------------------------------------------------
 
 
@@ -291,7 +522,7 @@ def test_patient_without_an_address_is_left_to_the_phone():
     appointment = book(email="")
     assert {message.words for message in messages_for(appointment)} == {"No e-mail address: please phone"}
     assert mail_due_reminders(now=NOW) == 0
-    assert plan() == [("confirmation", 0, "skipped"), ("before_48h", 0, "planned")]
+    assert plan() == [("confirmation", 0, "skipped"), ("before_48h", 0, "planned"), ("get_ready", 0, "planned")]
     assert messages_for(appointment)[0] == Message(
         kind="Confirmation", words="No e-mail address: please phone", at=NOW, needs_a_call=True
     )
@@ -408,6 +639,7 @@ def test_panel_says_how_far_a_mail_has_come(fate, words, needs_a_call):
     assert messages_for(appointment) == [
         Message("Confirmation", words, NOW, needs_a_call),
         Message("48 hours before", "Planned", TWO_DAYS_BEFORE, False),
+        Message("Out of the sun, clean face", "Planned", BEFORE_THE_SUN, False),
     ]
 
 
@@ -420,11 +652,13 @@ def test_panel_says_what_was_withdrawn_or_left_out():
         ("Confirmation", "Withdrawn before it left"),
         ("Confirmation", "Left out, because it had lost its point"),
         ("48 hours before", "Withdrawn before it left"),
+        ("Out of the sun, clean face", "Withdrawn before it left"),
         ("48 hours before", "Left out, because it had lost its point"),
+        ("Out of the sun, clean face", "Left out, because it had lost its point"),
     ]
 
 
 def test_panel_reads_all_messages_in_one_query(django_assert_num_queries):
     appointment = Appointment.objects.with_everything().get(pk=book().pk)
     with django_assert_num_queries(1):
-        assert len(messages_for(appointment)) == 2
+        assert len(messages_for(appointment)) == 3

@@ -281,12 +281,15 @@ def test_messages_of_visits_ahead_are_as_the_writers_plan_them():
             local = visit.starts_at.astimezone(LONDON)
             assert reminder.due_at == datetime.combine(local - timedelta(days=2), local.time(), tzinfo=LONDON)
             assert (reminder.state == "withdrawn") == visit.is_cancelled
+        elif reminder.kind == "get_ready":
+            assert reminder.due_at <= max(visit.starts_at - timedelta(hours=26), visit.created_at)
+            assert (reminder.state == "withdrawn") == visit.is_cancelled
         else:
             assert visit.is_cancelled and visit.created_at < reminder.due_at <= NOW
         if reminder.state == "mailed":
             assert visit.patient.email and reminder.mail.sent_at == reminder.due_at
     live = Appointment.objects.taking_time().filter(starts_at__gt=NOW)
-    assert set(live.values_list("reminders__kind", flat=True)) == {"confirmation", "before_48h"}
+    assert set(live.values_list("reminders__kind", flat=True)) == {"confirmation", "before_48h", "get_ready"}
     assert not Reminder.objects.filter(appointment__starts_at__lt=datetime.combine(_day(NOW), time.min, UTC)).exists()
 
 
