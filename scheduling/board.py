@@ -26,6 +26,28 @@ DEFAULT_OPENS, DEFAULT_CLOSES = 8 * 60, 18 * 60
 
 
 @dataclass(frozen=True)
+class Sign:
+    """How a state is drawn, beside its word."""
+
+    icon: str
+    tone: str
+
+
+_SIGNS = {
+    Appointment.State.BOOKED: Sign("clock", "stone"),
+    Appointment.State.CONFIRMED: Sign("check", "sky"),
+    Appointment.State.ARRIVED: Sign("armchair", "gold"),
+    Appointment.State.IN_TREATMENT: Sign("activity", "brand"),
+    Appointment.State.COMPLETED: Sign("circle-check", "leaf"),
+    Appointment.State.CANCELLED: Sign("circle-x", "stone"),
+}
+
+
+def sign_of(appointment: Appointment) -> Sign:
+    return _SIGNS[Appointment.State(appointment.state)]
+
+
+@dataclass(frozen=True)
 class Block:
     """A stretch of a column: hours off, or a free quarter that can be booked."""
 
@@ -68,18 +90,23 @@ class Card:
         return self.appointment.is_cancelled
 
     @property
-    def state_icon(self) -> str:
-        return {"booked": "clock", "confirmed": "check", "cancelled": "circle-x"}[self.appointment.state]
+    def sign(self) -> Sign:
+        return sign_of(self.appointment)
 
     @property
     def state_word(self) -> str:
         return self.appointment.get_state_display()
 
     @property
+    def is_here(self) -> bool:
+        return self.appointment.state == Appointment.State.ARRIVED
+
+    @property
     def is_on_hold(self) -> bool:
-        """By the newest screening of the session; what a cancelled visit waited for no longer matters."""
+        """By the newest screening of the session, as long as somebody can still decide about it."""
         newest = self.appointment.session.newest_screenings[:1]
-        return bool(newest) and newest[0].stands_in_the_way and not self.is_cancelled
+        is_open = self.appointment.state in Appointment.State.AHEAD or self.is_here
+        return bool(newest) and newest[0].stands_in_the_way and is_open
 
     @property
     def is_mail_refused(self) -> bool:

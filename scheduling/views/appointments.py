@@ -1,6 +1,7 @@
 """The side panel of an appointment, and what can be done from it."""
 
 import uuid
+from datetime import datetime
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -16,9 +17,11 @@ from clinic.access import EVERYBODY, allow, locations_of, own_or_404
 from clinic.audit import record_opening
 from patients.models import Patient
 from scheduling import booking, reminders
+from scheduling.board import sign_of
 from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm, slot_value
 from scheduling.models import Appointment
 from scheduling.slots import by_day, next_eligible_slots
+from treatments.models import Screening
 
 DAYS_OFFERED = 6
 
@@ -40,7 +43,7 @@ def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
         "screening": screening,
         "may_read_answers": request.user.may_read_answers,
         "messages_sent": reminders.messages_for(appointment),
-        "is_past": appointment.starts_at <= times.now(),
+        "sign": sign_of(appointment),
         "places_form": PlacesForm(
             location=appointment.location,
             initial={
@@ -51,6 +54,20 @@ def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
                 "seen_device": appointment.device.public_id,
             },
         ),
+    } | _steps(appointment, screening, times.now())
+
+
+def _steps(appointment: Appointment, screening: Screening | None, now: datetime) -> dict[str, bool]:
+    """What can be done with the appointment as it stands."""
+    state = appointment.state
+    is_ahead, is_past = state in Appointment.State.AHEAD, appointment.starts_at <= now
+    is_waiting = screening is not None and screening.stands_in_the_way
+    return {
+        "may_move": is_ahead and not is_past,
+        "may_confirm": state == Appointment.State.BOOKED and not is_past and not is_waiting,
+        "may_reactivate": appointment.is_cancelled and not is_past,
+        "is_here": state == Appointment.State.ARRIVED,
+        "has_record": state in (Appointment.State.IN_TREATMENT, Appointment.State.COMPLETED),
     }
 
 
