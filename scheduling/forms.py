@@ -4,13 +4,16 @@ import uuid
 from datetime import date, datetime, timedelta
 
 from django import forms
+from django.urls import reverse_lazy
 from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
-from clinic.inputs import DayField
+from clinic.inputs import DayField, LineField, ParagraphsField
 from clinic.models import Device, Practitioner, Room
 from clinic.times import local_date
 from scheduling.slots import LONGEST_LEAD_DAYS, Slot, practitioners_of
+from treatments.courses import SessionsOutsideRange
 from treatments.models import CatalogueVersion, Protocol, Zone
 
 FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
@@ -101,7 +104,16 @@ class BookingForm(SearchForm):
         empty_label=_("Choose a treatment"),
         to_field_name="code",
         error_messages={"required": _("Choose what is to be treated.")},
+        widget=forms.Select(
+            attrs={
+                "hx-get": reverse_lazy("scheduling:booking-sessions"),
+                "hx-target": "#booking-sessions",
+                "hx-swap": "innerHTML",
+                "hx-trigger": "change",
+            }
+        ),
     )
+    sessions = forms.TypedChoiceField(label=_("How many sessions?"), coerce=int, required=False, empty_value=1)
     zones = forms.ModelMultipleChoiceField(
         label=_("Where on the skin?"),
         queryset=Zone.objects.none(),
@@ -117,15 +129,76 @@ class BookingForm(SearchForm):
         version = CatalogueVersion.objects.current()
         self.fields["protocol"].queryset = Protocol.objects.filter(version=version)
         self.fields["zones"].queryset = Zone.objects.filter(version=version, is_bookable=True)
+        if protocol := self._chosen_protocol():
+            self._offer_sessions(protocol)
+
+    def _chosen_protocol(self) -> Protocol | None:
+        try:
+            return self.fields["protocol"].clean(self["protocol"].value())
+        except forms.ValidationError:
+            return None
+
+    def _offer_sessions(self, protocol: Protocol) -> None:
+        """A single visit, or as many as the protocol takes, its usual number proposed."""
+        sessions = self.fields["sessions"]
+        sessions.choices = [(1, gettext("A single visit"))] + [
+            (number, ngettext("%(n)d session", "%(n)d sessions", number) % {"n": number})
+            for number in range(max(protocol.sessions_min, 2), protocol.sessions_max + 1)
+        ]
+        sessions.initial = protocol.sessions_typical
+        sessions.help_text = protocol.rhythm
+        sessions.error_messages["invalid_choice"] = SessionsOutsideRange(protocol).message
 
     def add_slot(self, location) -> None:
         self.fields["slot"] = SlotField(location=location)
 
 
+class ReasonField(LineField):
+    """Why the clinical lead leaves a window. She alone is asked; without a word there is no exception."""
+
+    def __init__(self):
+        super().__init__(
+            label=_("Why another day?"),
+            longest=200,
+            help_text=_("It is kept with the visit."),
+            error_messages={"required": _("Write down why this session leaves its window.")},
+        )
+
+
 class MoveForm(RevisionForm):
-    def __init__(self, *args, location, **kwargs):
+    """With `is_exception`, outside the window, for a reason."""
+
+    def __init__(self, *args, location, is_exception=False, **kwargs):
         super().__init__(*args, **kwargs)
         self.fields["slot"] = SlotField(location=location)
+        if is_exception:
+            self.fields["reason"] = ReasonField()
+
+
+class SessionForm(forms.Form):
+    """A time for a session of a course. `key` makes sending it twice harmless."""
+
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args, location, is_exception=False, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["slot"] = SlotField(location=location)
+        if is_exception:
+            self.fields["reason"] = ReasonField()
+
+
+class PlanForm(forms.Form):
+    text = ParagraphsField(label=_("What is planned, and what was weighed up"), longest=4000)
+
+
+class RefresherForm(forms.Form):
+    per_year = forms.TypedChoiceField(
+        label=_("How often?"),
+        coerce=int,
+        choices=[(1, _("Once a year")), (2, _("Twice a year"))],
+        widget=forms.RadioSelect,
+        error_messages={"required": _("Choose once or twice a year.")},
+    )
 
 
 class PlacesForm(RevisionForm):

@@ -1,7 +1,7 @@
 """Free times: what is taken is read once, the rest is arithmetic on integers."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -81,12 +81,13 @@ def find_slots(
     not_before: datetime | None = None,
     practitioner: Practitioner | None = None,
     ignoring: Appointment | None = None,
+    keeps_apart: bool = True,
 ) -> list[Slot]:
     """Every free start on the local days asked for, in order of time; with `practitioner`, hers alone.
 
-    What the booking would refuse is not offered: the past, before `not_before`, more than two years ahead, too close to
-    another needling of the same zones. `ignoring` is an appointment about to move: its own time counts as free. A
-    constant number of queries.
+    What the booking would refuse is not offered: the past, before `not_before`, more than two years ahead, and as long
+    as one `keeps_apart` what must not come close together, too close to another needling of the same zones. `ignoring`
+    is an appointment about to move: its own time counts as free. A constant number of queries.
     """
     needs = needs_of_protocol(protocol)
     length = needs.patient[1]
@@ -95,7 +96,11 @@ def find_slots(
         each.pk: each for each in practitioners_of(location) if practitioner is None or each.pk == practitioner.pk
     }
     windows = working_windows(location=location, practitioners=practitioners.values(), first_day=first_day, days=days)
-    kept_apart = needling_days(patient=patient, protocol=protocol, zones=zones, zone=zone, ignoring=ignoring)
+    kept_apart = (
+        needling_days(patient=patient, protocol=protocol, zones=zones, zone=zone, ignoring=ignoring)
+        if keeps_apart
+        else []
+    )
     earliest = seconds(now) + 1  # the present moment has passed
     if not_before:
         earliest = max(earliest, seconds(not_before))
@@ -156,14 +161,27 @@ def next_eligible_slots(*, first_day: date, **search) -> tuple[Result, list[Slot
     return result, next_slots(first_day=first_day, not_before=result.not_before, **search)
 
 
-def nearest_slots(*, to: datetime, count: int = 3, around_days: int = 7, **search) -> list[Slot]:
-    """The free starts closest to `to` within a week on either side, in order of time."""
-    day = local_date(to, search["location"].zone)
-    today = local_date(search["now"], search["location"].zone)
+def nearest_slots(
+    *, to: datetime, count: int = 3, around_days: int = 7, fits: Callable[[date], bool] = lambda day: True, **search
+) -> list[Slot]:
+    """The free starts closest to `to` within a week on either side, in order of time, on the days that `fits` takes."""
+    zone = search["location"].zone
+    day, today = local_date(to, zone), local_date(search["now"], zone)
     first_day = max(day - timedelta(days=around_days), today)
     slots = find_slots(first_day=first_day, days=(day - first_day).days + around_days + 1, **search)
+    slots = on_days(slots, zone, fits)
     slots.sort(key=lambda slot: abs(slot.starts_at - to))
     return sorted(slots[:count], key=lambda slot: slot.starts_at)
+
+
+def on_days(slots: Iterable[Slot], zone: ZoneInfo, fits: Callable[[date], bool]) -> list[Slot]:
+    """The slots on the local days that fit; each day is asked about once."""
+    days = {}
+    for slot in slots:
+        day = local_date(slot.starts_at, zone)
+        if day not in days:
+            days[day] = fits(day)
+    return [slot for slot in slots if days[local_date(slot.starts_at, zone)]]
 
 
 def by_day(slots: Iterable[Slot], zone: ZoneInfo, *, limit: int) -> list[tuple[date, list[Slot]]]:

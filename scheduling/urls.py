@@ -12,6 +12,7 @@ urlpatterns = [
     path("board/", board.board_day, name="board-day"),
     path("bookings/new/", bookings.booking_create, name="booking-create"),
     path("bookings/times/", bookings.booking_times, name="booking-times"),
+    path("bookings/sessions/", bookings.booking_sessions, name="booking-sessions"),
     path("appointments/<uuid:public_id>/", appointments.appointment_show, name="appointment-show"),
     path("appointments/<uuid:public_id>/confirm/", appointments.appointment_confirm, name="appointment-confirm"),
     path("appointments/<uuid:public_id>/move/", appointments.appointment_move, name="appointment-move"),

@@ -1,4 +1,4 @@
-"""Courses and their sessions."""
+"""Courses, their plans and their sessions."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -6,8 +6,10 @@ from datetime import datetime
 from django.db import transaction
 from django.utils.translation import gettext as _
 
+from clinic.models import User
+from clinic.text import paragraphs
 from patients.models import Patient
-from treatments.models import Course, CourseSession, Protocol, Zone
+from treatments.models import Course, CoursePlan, CourseSession, Protocol, Zone
 
 
 class SessionsOutsideRange(Exception):
@@ -20,6 +22,14 @@ class SessionsOutsideRange(Exception):
             "min": protocol.sessions_min,
             "max": protocol.sessions_max,
         }
+
+
+class CourseRefused(Exception):
+    """The course stays as it was; `message` says why."""
+
+    def __init__(self, message: str):
+        super().__init__(message)
+        self.message = message
 
 
 def start_course(
@@ -46,10 +56,52 @@ def start_course(
         return CourseSession.objects.bulk_create(sessions)[0]
 
 
-def plan_refresher(*, course: Course) -> CourseSession:
-    """Add a refresher after the last session of a course, or return the one that waits to be booked."""
+def sign_plan(*, course: Course, text: str, by: User, now: datetime) -> CoursePlan:
+    """The clinical lead plans a course and signs. A plan is signed once and never changed.
+
+    Raises CourseRefused for anybody else, without a word, and where another plan is signed already; the same words
+    again are one signature, sent twice.
+    """
+    text = paragraphs(text)
+    if not by.is_lead:
+        raise CourseRefused(_("The clinical lead alone signs a plan."))
+    if not text:
+        raise CourseRefused(_("Write down what is planned before you sign."))
     with transaction.atomic():
-        last = course.sessions.select_for_update().order_by("-number").first()
-        if last.kind == CourseSession.Kind.REFRESHER and not hasattr(last, "visit"):
+        Course.objects.select_for_update(no_key=True).get(pk=course.pk)
+        if signed := CoursePlan.objects.filter(course=course).first():
+            if (signed.text, signed.signed_by) != (text, by):
+                raise CourseRefused(_("A plan is signed already. It stays as it was signed."))
+            return signed
+        return CoursePlan.objects.create(course=course, text=text, signed_at=now, signed_by=by)
+
+
+def plan_refresher(*, course: Course, per_year: int | None = None) -> CourseSession:
+    """Add a refresher after the last session of a course, or return the one that waits to be booked.
+
+    `per_year` is how often they are planned from now on, within the protocol's range. Raises CourseRefused outside it,
+    for a protocol without refreshers, and for a single visit.
+    """
+    protocol = course.protocol
+    if course.is_single or protocol.refreshers_min_per_year is None:
+        raise CourseRefused(_("Refreshers follow a whole course, and not of every treatment."))
+    per_year = per_year or course.refreshers_per_year or protocol.refreshers_min_per_year
+    if not protocol.refreshers_min_per_year <= per_year <= protocol.refreshers_max_per_year:
+        raise CourseRefused(
+            _("%(protocol)s takes %(min)d to %(max)d refreshers a year. Plan a number between them.")
+            % {
+                "protocol": protocol.name,
+                "min": protocol.refreshers_min_per_year,
+                "max": protocol.refreshers_max_per_year,
+            }
+        )
+    with transaction.atomic():
+        locked = Course.objects.select_for_update(no_key=True).get(pk=course.pk)
+        if locked.refreshers_per_year != per_year:
+            locked.refreshers_per_year = per_year
+            locked.save(update_fields=["refreshers_per_year"])
+        course.refreshers_per_year = per_year
+        last = course.sessions.order_by("-number").first()
+        if last.is_refresher and not hasattr(last, "visit"):
             return last
         return CourseSession.objects.create(course=course, number=last.number + 1, kind=CourseSession.Kind.REFRESHER)

@@ -20,6 +20,14 @@ class Window:
     def __contains__(self, day: date) -> bool:
         return self.not_before <= day <= self.not_after
 
+    @property
+    def best_until(self) -> date:
+        """The last day of the best week, which begins with the ideal day."""
+        return min(self.ideal + timedelta(days=6), self.not_after)
+
+    def is_best(self, day: date) -> bool:
+        return self.ideal <= day <= self.best_until
+
 
 def session_window(*, previous: date, weeks_min: int, weeks_typical: int, weeks_max: int) -> Window:
     """The window of a planned session, counted from the day of the one before."""

@@ -1,7 +1,8 @@
 """What somebody would like to book, and whether it may be."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
@@ -10,7 +11,7 @@ from clinic.models import Location, Practitioner, User
 from clinic.times import local_date
 from patients.models import Patient
 from scheduling.booking.refusals import InThePast, NotEligible, OutsideHours, OutsideWindow, TooSoon
-from scheduling.course_booking import course_days, window_of
+from scheduling.course_booking import conflict_on, course_days
 from scheduling.intervals import needling_days
 from scheduling.models import Appointment
 from scheduling.slots import LONGEST_LEAD_DAYS, needs_of_protocol, practitioners_of, seconds, working_windows
@@ -116,21 +117,34 @@ def _check_window(wish: Wish) -> None:
     number, days = wish.session.number, course_days(wish.session.course)
     if number > 1 and number - 1 not in days:
         raise OutsideWindow(_("Book session %(number)d first: it opens the window.") % {"number": number - 1})
-    days[number] = local_date(wish.starts_at, wish.location.zone)
-    for each in wish.session.course.sessions.filter(number__in=[number, number + 1]):
-        window = window_of(each, days)
-        if window and each.number in days and days[each.number] not in window:
-            raise OutsideWindow(
-                _(
-                    "Session %(number)d then fits from %(first)s to %(last)s. Another day needs the clinical lead "
-                    "and a reason."
-                )
-                % {
-                    "number": each.number,
-                    "first": date_format(window.not_before, "j F Y"),
-                    "last": date_format(window.not_after, "j F Y"),
-                }
-            )
+    conflict = conflict_on(
+        local_date(wish.starts_at, wish.location.zone),
+        session=wish.session,
+        sessions=list(wish.session.course.sessions.all()),
+        days=days,
+    )
+    if conflict is None:
+        return
+    if conflict.window is None:
+        raise OutsideWindow(
+            _("This would be the third refresher within twelve months. That needs the clinical lead and a reason.")
+        )
+    raise OutsideWindow(
+        _("Session %(number)d then fits from %(first)s to %(last)s. Another day needs the clinical lead and a reason.")
+        % {
+            "number": conflict.session.number,
+            "first": date_format(conflict.window.not_before, "j F Y"),
+            "last": date_format(conflict.window.not_after, "j F Y"),
+        }
+    )
+
+
+def days_that_fit(wish: Wish) -> Callable[[date], bool]:
+    """On which days the course would take this visit; for what is no session of one yet, or an exception, on all."""
+    if wish.session is None or wish.is_exception:
+        return lambda day: True
+    sessions, days = list(wish.session.course.sessions.all()), course_days(wish.session.course)
+    return lambda day: conflict_on(day, session=wish.session, sessions=sessions, days=days) is None
 
 
 def _check_interval(wish: Wish) -> None:

@@ -17,7 +17,7 @@ from clinic.models import Device, Location, Practitioner, Room, User
 from patients.models import Patient
 from scheduling import reminders
 from scheduling.booking.refusals import ChangedMeanwhile, OnHold, Taken
-from scheduling.booking.wishes import Wish, check
+from scheduling.booking.wishes import Wish, check, days_that_fit
 from scheduling.models import Appointment, Occupancy
 from scheduling.slots import Slot, free_places, nearest_slots, needs_of_protocol
 from treatments.catalogue import Stage
@@ -341,6 +341,8 @@ def _alternatives(wish: Wish) -> list[Slot]:
         now=wish.now,
         not_before=not_before,
         ignoring=wish.ignoring,
+        fits=days_that_fit(wish),
+        keeps_apart=not wish.is_exception,
     )
 
 

@@ -18,12 +18,11 @@ from clinic.audit import record_opening
 from patients.models import Patient
 from scheduling import booking, reminders
 from scheduling.board import sign_of
-from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm, slot_value
+from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm
 from scheduling.models import Appointment
-from scheduling.slots import by_day, next_eligible_slots
+from scheduling.offers import offer_times
+from scheduling.views.offering import as_choices, groups_of, is_exception_asked
 from treatments.models import Screening
-
-DAYS_OFFERED = 6
 
 
 def uuid_or_none(text: str | None) -> uuid.UUID | None:
@@ -100,7 +99,7 @@ def _answer(request, public_id, change, done: str) -> HttpResponse:
         change()
     except booking.BookingRefused as error:
         if request.htmx:
-            alternatives = [(slot_value(slot), slot) for slot in getattr(error, "alternatives", ())]
+            alternatives = as_choices(getattr(error, "alternatives", ()))
             return _panel(
                 request, _appointment(request, public_id), refusal=error.message, status=409, alternatives=alternatives
             )
@@ -150,10 +149,10 @@ def appointment_move(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
     appointment = _appointment(request, public_id)
     if request.method != "POST":
         return _move_page(request, appointment)
-    form = MoveForm(request.POST, location=appointment.location)
+    is_exception = is_exception_asked(request)
+    form = MoveForm(request.POST, location=appointment.location, is_exception=is_exception)
     if not form.is_valid():
-        sentence = next(iter(form.errors.values()))[0]
-        return _move_page(request, appointment, refusal=sentence, status=422)
+        return _move_page(request, appointment, form=form, refusal=form.errors.get("slot", [""])[0], status=422)
     starts_at, practitioner = form.cleaned_data["slot"]
     try:
         moved = booking.move_appointment(
@@ -163,10 +162,13 @@ def appointment_move(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
             revision=form.cleaned_data["revision"],
             by=request.user,
             now=times.now(),
+            reason=form.cleaned_data.get("reason", ""),
         )
     except booking.BookingRefused as error:
         alternatives = getattr(error, "alternatives", ())
-        return _move_page(request, appointment, refusal=error.message, alternatives=alternatives, status=409)
+        return _move_page(
+            request, appointment, form=form, refusal=error.message, alternatives=alternatives, status=409
+        )
     messages.success(request, _moved_sentence(moved))
     return to_board(request, moved)
 
@@ -177,51 +179,50 @@ def _moved_sentence(moved: Appointment) -> str:
     return _("Moved. There is no e-mail address: please phone the patient.")
 
 
-def _move_page(request, appointment, *, refusal="", alternatives=(), status=200) -> HttpResponse:
-    location, course, now = appointment.location, appointment.session.course, times.now()
-    record_opening(course.patient)
+def _move_page(request, appointment, *, form=None, refusal="", alternatives=(), status=200) -> HttpResponse:
+    location, now, is_exception = appointment.location, times.now(), is_exception_asked(request)
+    record_opening(appointment.patient)
     search = _move_search(request, appointment, now)
     chosen = search.cleaned_data if search.is_valid() else {}
     practitioner = chosen.get("practitioner") if search.is_bound else appointment.practitioner
-    result, slots = next_eligible_slots(
+    offer = offer_times(
+        session=appointment.session,
         location=location,
-        protocol=course.protocol,
-        patient=course.patient,
-        zones=course.zones.all(),
         first_day=chosen.get("from_day") or search.initial["from_day"],
         now=now,
         practitioner=practitioner,
         ignoring=appointment,
+        is_exception=is_exception,
     )
     context = {
         "appointment": appointment,
         "search": search,
         "is_one_practitioner": practitioner is not None,
-        "days": offered(slots, location.zone),
-        "alternatives": [(slot_value(slot), slot) for slot in alternatives],
+        "groups": groups_of(offer, location.zone, is_exception=is_exception),
+        "alternatives": as_choices(alternatives),
         "refusal": refusal,
-        "result": result,
+        "form": form or MoveForm(location=location, is_exception=is_exception),
+        "is_exception": is_exception,
+        "offer": offer,
+        "result": offer.result,
     }
     template = "scheduling/_move.html" if request.htmx else "scheduling/appointment_move.html"
     return render(request, template, context, status=status)
 
 
 def _move_search(request, appointment, now) -> SearchForm:
-    """What is looked for: what was asked, or at first the same practitioner from the visit's own day on."""
-    first_day = times.local_date(max(appointment.starts_at, now), appointment.location.zone)
+    """What is looked for: what was asked, or at first the same practitioner from the visit's own day on.
+
+    Where the session before opens a window, that is looked through from its first day on.
+    """
+    own_day = times.local_date(max(appointment.starts_at, now), appointment.location.zone)
+    first_day = own_day if appointment.session.number == 1 else None
     return SearchForm(
         request.GET if "from_day" in request.GET else None,
         location=appointment.location,
         now=now,
         initial={"practitioner": appointment.practitioner.public_id, "from_day": first_day},
     )
-
-
-def offered(slots, zone):
-    """Days with their slots as a form needs them: value and slot."""
-    return [
-        (day, [(slot_value(slot), slot) for slot in starts]) for day, starts in by_day(slots, zone, limit=DAYS_OFFERED)
-    ]
 
 
 @require_POST

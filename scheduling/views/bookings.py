@@ -8,18 +8,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic import times
 from clinic.access import EVERYBODY, allow, location_of, own_or_404
 from clinic.audit import record_opening
 from patients.models import Patient
 from scheduling import booking
-from scheduling.forms import BookingForm, day_of, slot_value
+from scheduling.forms import BookingForm, day_of
+from scheduling.models import Appointment
 from scheduling.slots import next_eligible_slots
-from scheduling.views.appointments import offered, to_board, uuid_or_none
+from scheduling.views.appointments import to_board, uuid_or_none
+from scheduling.views.offering import as_choices, offered
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
+from treatments.courses import SessionsOutsideRange
 from treatments.forms import AnswersForm
 from treatments.models import CatalogueVersion
 from treatments.publishing import catalogue_of
@@ -59,6 +62,16 @@ def booking_times(request: HttpRequest) -> HttpResponse:
     return _page(request, patient, form, answers, offer=_offer(request, patient, form))
 
 
+@require_safe
+@allow(*EVERYBODY)
+def booking_sessions(request: HttpRequest) -> HttpResponse:
+    """How many sessions the protocol in `?protocol=` may have, as the field of the booking form."""
+    form = BookingForm(
+        location=location_of(request), now=times.now(), initial={"protocol": request.GET.get("protocol")}
+    )
+    return render(request, "scheduling/_sessions.html", {"form": form})
+
+
 def _book(request: HttpRequest) -> HttpResponse:
     patient = own_or_404(Patient.objects, request, uuid_or_none(request.POST.get("patient")))
     form, answers = _forms(request, patient)
@@ -68,19 +81,11 @@ def _book(request: HttpRequest) -> HttpResponse:
         offer = _offer(request, patient, form, refusal=form.errors["slot"][0]) if is_slot_alone else None
         return _page(request, patient, form, answers, offer=offer, status=422)
     record_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
-    starts_at, practitioner = form.cleaned_data["slot"]
     try:
-        booked = booking.book_appointment(
-            patient=patient,
-            protocol=form.cleaned_data["protocol"],
-            zones=form.cleaned_data["zones"],
-            location=location_of(request),
-            practitioner=practitioner,
-            starts_at=starts_at,
-            by=request.user,
-            now=times.now(),
-            key=form.cleaned_data["key"],
-        )
+        booked = _write(request, patient, form.cleaned_data)
+    except SessionsOutsideRange as error:
+        form.add_error("sessions", error.message)
+        return _page(request, patient, form, answers, status=422)
     except booking.BookingRefused as error:
         alternatives = getattr(error, "alternatives", ())
         offer = _offer(request, patient, form, refusal=error.message, alternatives=alternatives)
@@ -88,6 +93,22 @@ def _book(request: HttpRequest) -> HttpResponse:
     request.session.pop("wish", None)
     messages.success(request, _("Booked."))
     return to_board(request, booked)
+
+
+def _write(request: HttpRequest, patient: Patient, wanted: dict) -> Appointment:
+    starts_at, practitioner = wanted["slot"]
+    return booking.book_appointment(
+        patient=patient,
+        protocol=wanted["protocol"],
+        zones=wanted["zones"],
+        location=location_of(request),
+        practitioner=practitioner,
+        starts_at=starts_at,
+        by=request.user,
+        now=times.now(),
+        key=wanted["key"],
+        planned_sessions=wanted["sessions"],
+    )
 
 
 def _forms(request: HttpRequest, patient: Patient) -> tuple[BookingForm, AnswersForm]:
@@ -123,7 +144,7 @@ def _offer(request: HttpRequest, patient: Patient, form: BookingForm, *, refusal
         "result": result,
         "days": offered(slots, location.zone),
         "refusal": refusal,
-        "alternatives": [(slot_value(slot), slot) for slot in alternatives],
+        "alternatives": as_choices(alternatives),
     }
 
 

@@ -52,6 +52,7 @@ scheduling:health                  -            200/405   200/405      200/405  
 scheduling:board-day               -            login     200/405      200/405      200/405   200/405   200/405   no
 scheduling:booking-create          -            login     200/302      200/302      200/302   200/302   200/404   yes
 scheduling:booking-times           -            login     405/200      405/200      405/200   405/200   405/404   yes
+scheduling:booking-sessions        -            login     200/405      200/405      200/405   200/405   200/405   no
 scheduling:appointment-show        held         login     302/405      302/405      302/405   302/405   404/405   no
 scheduling:appointment-confirm     clear        login     405/302      405/302      405/302   405/302   405/404   yes
 scheduling:appointment-move        held         login     200/302      200/302      200/302   200/302   404/404   yes

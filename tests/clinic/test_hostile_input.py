@@ -82,6 +82,7 @@ WISH = {
     "patient": "pick",
     "key": "id",
     "protocol": "pick",
+    "sessions": "pick?",
     "zones": "pick?",
     "practitioner": "pick?",
     "from_day": "typed?",
@@ -153,7 +154,8 @@ QUERIES = {
     "patients:patient-create": ["next"],
     "scheduling:board-day": ["day", "appointment"],
     "scheduling:booking-create": ["patient", "day", "practitioner", "at"],
-    "scheduling:appointment-move": ["practitioner", "from_day"],
+    "scheduling:booking-sessions": ["protocol"],
+    "scheduling:appointment-move": ["practitioner", "from_day", "exception"],
     "scheduling:mailbox-list": ["page", "newest"],
     "scheduling:mailbox-show": ["view"],
 }

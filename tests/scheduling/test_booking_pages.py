@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_clock")]
 
 BOOK = reverse("scheduling:booking-create")
 TIMES = reverse("scheduling:booking-times")
+SESSIONS = reverse("scheduling:booking-sessions")
 HTMX = {"HX-Request": "true"}
 START = datetime(2026, 1, 19, 10, tzinfo=UTC)
 
@@ -215,6 +216,63 @@ def test_the_reason_is_shown_to_those_who_treat_alone(clinic, patient, practitio
     assert "S1" not in asking
     assert "this goes on" not in asking
     assert "S1 Isotretinoin capsules: this goes on" in words(look(signed_in("lead", location=clinic), patient, **still))
+
+
+# --- A course ---------------------------------------------------------------------------------------------------------
+
+
+def sessions_on_offer(page):
+    return [value for value, _label in page.context["form"].fields["sessions"].choices]
+
+
+@pytest.mark.parametrize(
+    ("protocol", "numbers", "usual"),
+    [
+        ("acne_scar_moderate", [1, 3, 4], 3),
+        ("scar_thermal_burn", [1, 2, 3, 4, 5], 4),
+        ("stretch_marks", [1, 3, 4, 5], 5),
+        ("wrinkles_deep", [1, 4, 5, 6], 6),
+    ],
+)
+def test_a_protocol_offers_its_own_numbers_of_sessions_and_proposes_the_usual_one(reception, protocol, numbers, usual):
+    page = reception.get(SESSIONS, {"protocol": protocol}, headers=HTMX)
+    assert sessions_on_offer(page) == numbers
+    assert page.context["form"]["sessions"].value() == usual
+    assert "How many sessions? A single visit" in words(page)
+
+
+@pytest.mark.parametrize("protocol", ["", "nonsense", None])
+def test_without_a_protocol_no_number_is_asked_for(reception, protocol):
+    page = reception.get(SESSIONS, {} if protocol is None else {"protocol": protocol}, headers=HTMX)
+    assert (page.status_code, words(page)) == (200, "")
+
+
+def test_a_course_is_booked_with_its_first_session(reception, patient, practitioner):
+    board = reception.get(book(reception, patient, START, practitioner, sessions="4")["HX-Redirect"])
+    course = Course.objects.get()
+    assert (course.planned_sessions, course.sessions.count()) == (4, 4)
+    assert "Acne scars, moderate, 1 of 4" in words(board)
+
+
+def test_without_a_number_it_is_a_single_visit(reception, patient, practitioner):
+    book(reception, patient, START, practitioner)
+    assert Course.objects.get().planned_sessions == 1
+
+
+@pytest.mark.parametrize("sessions", ["2", "5", "0", "-3", "many", "3.0"])
+def test_a_number_that_the_protocol_does_not_take_is_asked_again(reception, patient, practitioner, sessions):
+    for page in (
+        look(reception, patient, sessions=sessions),
+        book(reception, patient, START, practitioner, sessions=sessions),
+    ):
+        assert page.status_code == 422
+        assert "Acne scars, moderate takes 3 to 4 sessions. Plan a number between them." in words(page)
+        assert sessions_on_offer(page) == [1, 3, 4]
+    assert Course.objects.count() == 0
+
+
+def test_the_number_that_was_chosen_stays_while_times_are_looked_for(reception, patient, practitioner):
+    assert look(reception, patient, sessions="4").context["form"]["sessions"].value() == "4"
 
 
 # --- Answers that are kept --------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 import pytest
 
 from tests.factories import NOW, make_catalogue, make_location, make_patient, make_protocol, make_user
-from treatments.courses import SessionsOutsideRange, plan_refresher, start_course
-from treatments.models import Course, CourseSession
+from treatments.courses import CourseRefused, SessionsOutsideRange, plan_refresher, sign_plan, start_course
+from treatments.models import Course, CoursePlan, CourseSession
 
 pytestmark = pytest.mark.django_db
 
@@ -61,3 +61,64 @@ def test_a_refresher_follows_the_last_session_and_one_waits_at_a_time(patient):
     assert (refresher.number, refresher.kind, refresher.position) == (5, "refresher", "refresher")
     assert plan_refresher(course=course) == refresher
     assert CourseSession.objects.filter(course=course).count() == 5
+
+
+@pytest.mark.parametrize("per_year", [1, 2])
+def test_refreshers_are_planned_as_often_as_the_protocol_allows(patient, per_year):
+    course = start(patient, "wrinkles_fine", planned_sessions=4).course
+    plan_refresher(course=course, per_year=per_year)
+    course.refresh_from_db()
+    assert course.refreshers_per_year == per_year
+
+
+@pytest.mark.parametrize("per_year", [3, -1])
+def test_more_refreshers_than_the_protocol_takes_are_refused(patient, per_year):
+    course = start(patient, "wrinkles_fine", planned_sessions=4).course
+    with pytest.raises(CourseRefused, match="takes 1 to 2 refreshers a year"):
+        plan_refresher(course=course, per_year=per_year)
+    assert (course.sessions.count(), Course.objects.get().refreshers_per_year) == (4, 1)
+
+
+@pytest.mark.parametrize(("code", "planned"), [("acne_scar_moderate", 3), ("wrinkles_fine", 1)])
+def test_scars_and_single_visits_have_no_refreshers(patient, code, planned):
+    course = start(patient, code, planned_sessions=planned).course
+    with pytest.raises(CourseRefused, match="Refreshers follow a whole course"):
+        plan_refresher(course=course, per_year=1)
+    assert course.sessions.count() == planned
+
+
+# --- The plan of the clinical lead ------------------------------------------------------------------------------------
+
+
+def sign(course, by, text="Shallow first, sunscreen all year."):
+    return sign_plan(course=course, text=text, by=by, now=NOW)
+
+
+def test_the_lead_signs_a_plan(patient):
+    course, lead = start(patient, "melasma", planned_sessions=3).course, make_user("lead")
+    plan = sign(course, lead, "  Shallow first.\u200b\n\nSunscreen all year. ")
+    assert (plan.course, plan.text) == (course, "Shallow first.\n\nSunscreen all year.")
+    assert (plan.signed_by, plan.signed_at) == (lead, NOW)
+
+
+@pytest.mark.parametrize("role", ["receptionist", "practitioner", "owner"])
+def test_nobody_else_signs_a_plan(patient, role):
+    with pytest.raises(CourseRefused, match="The clinical lead alone"):
+        sign(start(patient, "melasma").course, make_user(role))
+    assert CoursePlan.objects.count() == 0
+
+
+def test_a_plan_without_a_word_is_none(patient):
+    with pytest.raises(CourseRefused, match="Write down what is planned"):
+        sign(start(patient, "melasma").course, make_user("lead"), " \u200b ")
+    assert CoursePlan.objects.count() == 0
+
+
+def test_the_same_plan_twice_is_one_and_another_one_is_refused(patient):
+    course, lead = start(patient, "melasma").course, make_user("lead")
+    first = sign(course, lead)
+    assert sign(course, lead) == first
+    for by, text in ((lead, "Deeper."), (make_user("lead"), first.text)):
+        with pytest.raises(CourseRefused, match="signed already"):
+            sign(course, by, text)
+    assert CoursePlan.objects.get().text == "Shallow first, sunscreen all year."

@@ -42,3 +42,19 @@ def test_refreshers_are_counted_in_twelve_rolling_months():
     day = date(2027, 3, 15)
     earlier = [date(2026, 3, 15), date(2026, 3, 16), date(2026, 9, 1)]
     assert refreshers_within_a_year(day=day, earlier=earlier) == 2
+
+
+@pytest.mark.parametrize(
+    ("weeks", "best"),
+    [
+        ((4, 4, 8), (date(2026, 2, 2), date(2026, 2, 8))),
+        ((4, 6, 8), (date(2026, 2, 16), date(2026, 2, 22))),
+        ((4, 8, 8), (date(2026, 3, 2), date(2026, 3, 2))),
+    ],
+)
+def test_the_best_week_begins_with_the_ideal_day_and_ends_with_the_window(weeks, best):
+    names = ("weeks_min", "weeks_typical", "weeks_max")
+    window = session_window(previous=date(2026, 1, 5), **dict(zip(names, weeks, strict=True)))
+    assert (window.ideal, window.best_until) == best
+    days = [window.ideal + timedelta(days=offset) for offset in range(-1, 8)]
+    assert [day for day in days if window.is_best(day)] == [day for day in days if best[0] <= day <= best[1]]

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.translation import gettext as _
 
 from clinic.models import HARD_MAX_DEPTH_MM, Tone
 from treatments.catalogue import Override
@@ -99,6 +100,18 @@ class Protocol(models.Model):
     def slot_minutes(self) -> int:
         """What the patient is there for; the room is taken for the clean-up as well."""
         return self.preparation_minutes + self.numbing_minutes + self.needling_minutes
+
+    @property
+    def rhythm(self) -> str:
+        """How many sessions it takes and how far apart they are, in words."""
+        numbers = {
+            "fewest": self.sessions_min,
+            "most": self.sessions_max,
+            "first": self.interval_weeks_min,
+            "last": self.interval_weeks_max,
+            "best": self.interval_weeks_typical,
+        }
+        return _("%(fewest)d to %(most)d sessions, %(first)d to %(last)d weeks apart, best at %(best)d") % numbers
 
 
 class Zone(models.Model):

@@ -13,6 +13,12 @@ from patients.models import Patient
 from treatments.models.catalogue import Protocol, Zone
 
 
+class CourseQuerySet(models.QuerySet):
+    def of_locations(self, locations):
+        """A course is where its patient belongs."""
+        return self.filter(patient__locations__in=locations).distinct()
+
+
 class Course(models.Model):
     """A protocol for one patient, in the catalogue version it was planned with. A single booking is a course of one.
 
@@ -28,6 +34,8 @@ class Course(models.Model):
     created_at = models.DateTimeField()
     created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 
+    objects = CourseQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at", "-pk"]
         constraints = [
@@ -40,6 +48,11 @@ class Course(models.Model):
 
     def __str__(self):
         return f"course {self.public_id}"
+
+    @property
+    def is_single(self) -> bool:
+        """A single visit is a course of one."""
+        return self.planned_sessions == 1
 
 
 class CoursePlan(models.Model):
@@ -54,6 +67,11 @@ class CoursePlan(models.Model):
         return f"plan of {self.course}"
 
 
+class CourseSessionQuerySet(models.QuerySet):
+    def of_locations(self, locations):
+        return self.filter(course__patient__locations__in=locations).distinct()
+
+
 class CourseSession(models.Model):
     """A session of a course: one of the planned ones, numbered from 1, or a refresher after them."""
 
@@ -65,6 +83,8 @@ class CourseSession(models.Model):
     course = models.ForeignKey(Course, on_delete=models.PROTECT, related_name="sessions")
     number = models.PositiveSmallIntegerField()
     kind = models.CharField(max_length=10, choices=Kind, default=Kind.PLANNED)
+
+    objects = CourseSessionQuerySet.as_manager()
 
     class Meta:
         ordering = ["course", "number"]
@@ -78,11 +98,15 @@ class CourseSession(models.Model):
         return f"session {self.public_id}"
 
     @property
+    def is_refresher(self) -> bool:
+        return self.kind == self.Kind.REFRESHER
+
+    @property
     def position(self) -> str:
         """ "2 of 4", "refresher", or nothing for a course of one."""
-        if self.kind == self.Kind.REFRESHER:
+        if self.is_refresher:
             return gettext("refresher")
-        if self.course.planned_sessions == 1:
+        if self.course.is_single:
             return ""
         return gettext("%(number)d of %(planned)d") % {
             "number": self.number,

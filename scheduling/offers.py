@@ -1,0 +1,71 @@
+"""Free times for a session of a course: what the booking would take, and nothing else."""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from clinic.models import Location, Practitioner
+from clinic.times import local_date
+from scheduling.course_booking import conflict_on, course_days, window_of
+from scheduling.models import Appointment
+from scheduling.slots import Slot, find_slots, next_slots, on_days
+from treatments.catalogue import Stage
+from treatments.models import CourseSession
+from treatments.screening import Result
+from treatments.screenings import screen_patient
+from treatments.windows import Window
+
+LONGEST_SEARCH = timedelta(weeks=12)
+
+
+@dataclass(frozen=True)
+class Offer:
+    """The window of the session, what its screening makes of a visit, and the free times that both allow."""
+
+    window: Window | None
+    result: Result
+    slots: list[Slot]
+
+
+def offer_times(
+    *,
+    session: CourseSession,
+    location: Location,
+    now: datetime,
+    first_day: date | None = None,
+    practitioner: Practitioner | None = None,
+    ignoring: Appointment | None = None,
+    is_exception: bool = False,
+) -> Offer:
+    """Free times from `first_day` on, at first from the day on which the window opens.
+
+    With `is_exception` also outside the window and close to another needling of the same skin: the clinical lead may
+    book those, with a reason. Twelve weeks are looked through at most, in a constant number of queries for each four.
+    """
+    course, zone, days = session.course, location.zone, course_days(session.course)
+    sessions, window = list(course.sessions.all()), window_of(session, days)
+    result = screen_patient(patient=course.patient, protocol=course.protocol, stage=Stage.BOOKING, start=now, zone=zone)
+    if result.is_blocked_without_date:
+        return Offer(window, result, [])
+    search = {
+        "location": location,
+        "protocol": course.protocol,
+        "patient": course.patient,
+        "zones": course.zones.all(),
+        "now": now,
+        "not_before": result.not_before,
+        "practitioner": practitioner,
+        "ignoring": ignoring,
+        "keeps_apart": not is_exception,
+    }
+    first_days = [local_date(now, zone), first_day, result.not_before and local_date(result.not_before, zone)]
+    if is_exception or window is None:
+        slots = next_slots(first_day=max(filter(None, first_days)), **search)
+    else:
+        start = max(filter(None, [*first_days, window.not_before]))
+        length = min(window.not_after - start + timedelta(days=1), LONGEST_SEARCH)
+        slots = find_slots(first_day=start, days=length.days, **search) if length > timedelta(0) else []
+    if not is_exception:
+        slots = on_days(
+            slots, zone, lambda day: conflict_on(day, session=session, sessions=sessions, days=days) is None
+        )
+    return Offer(window, result, slots)
