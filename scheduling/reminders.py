@@ -20,7 +20,7 @@ from django.utils.translation import gettext as _
 
 from clinic import emails, outbox
 from clinic.models import OutgoingMail
-from clinic.times import before_quiet_hours, days_before_by_wall_clock
+from clinic.times import after_quiet_hours, before_quiet_hours, days_before_by_wall_clock
 from scheduling.calendar_files import CANCEL, PUBLISH, calendar_file
 from scheduling.models import Appointment, Reminder
 from treatments.models import Screening, Visit
@@ -47,6 +47,8 @@ LEADING_FIRST = (
     Kind.AFTER_2H,
 )
 WITH_CALENDAR = {Kind.CANCELLED: CANCEL, Kind.MOVED: PUBLISH, Kind.CONFIRMATION: PUBLISH}
+# Elapsed hours after the end of the needling.
+AFTERCARE_HOURS = {Kind.AFTER_2H: 2, Kind.AFTER_24H: 24, Kind.AFTER_48H: 48}
 # Aftercare, and how long after the end of the needling it is still of use: until the next one, the last for a week.
 OF_USE_AFTER = {Kind.AFTER_2H: timedelta(days=1), Kind.AFTER_24H: timedelta(days=2), Kind.AFTER_48H: timedelta(days=7)}
 
@@ -87,6 +89,23 @@ def plan_for_cancel(*, appointment: Appointment, now: datetime) -> None:
 def plan_for_reactivation(*, appointment: Appointment, now: datetime) -> None:
     _take_back(appointment)
     _plan(appointment, Kind.CONFIRMATION, now)
+
+
+def plan_aftercare(*, appointment: Appointment, ended_at: datetime) -> None:
+    """What is told after a visit: when its hours are over, and never at night.
+
+    Runs inside the transaction that completes the appointment.
+    """
+    zone = appointment.location.zone
+    Reminder.objects.bulk_create(
+        Reminder(
+            appointment=appointment,
+            kind=kind,
+            revision=appointment.revision,
+            due_at=after_quiet_hours(ended_at + timedelta(hours=hours), zone),
+        )
+        for kind, hours in AFTERCARE_HOURS.items()
+    )
 
 
 def _take_back(appointment: Appointment) -> None:

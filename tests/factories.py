@@ -1,18 +1,26 @@
 """Real rows with sensible defaults: a test names only what it is about."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from itertools import count
+from types import MappingProxyType
 
 from django.conf import settings
 from django.test import Client
 
 from clinic.models import Device, Location, Practitioner, Room, User
+from clinic.times import local_date
 from patients.models import MedicalFact, Patient
-from scheduling import booking
+from scheduling import booking, day
 from scheduling.models import Appointment, WorkingHours
-from treatments import catalogue, publishing
-from treatments.models import CatalogueVersion, Protocol
+from treatments import catalogue, courses, publishing, visits
+from treatments.answers import known_answers, record_answers
+from treatments.catalogue import QuestionKind, Stage
+from treatments.consents import consent_text
+from treatments.models import CatalogueVersion, Consent, Protocol, Screening, Visit
+from treatments.publishing import catalogue_of
 
 _numbers = count(1)
 
@@ -143,3 +151,132 @@ def text_with_every_rule() -> str:
     """The shipped catalogue with all of its rules switched on."""
     off = re.compile(r"(?m)^(  - code: E\w+\n    name: .*\n    tag: \w+\n)(?!    active)")
     return off.sub(r"\1    active: true\n", catalogue.shipped_text())
+
+
+_CLEAR = {
+    QuestionKind.YES_NO: "no",
+    QuestionKind.STAFF_TICK: "yes",
+    QuestionKind.SEVERAL: "none",
+    QuestionKind.TEXT: "none",
+    QuestionKind.PAST_DATE: "2020",
+}
+
+
+def clear_answers(stage: Stage, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
+    """What somebody in whose way nothing stands answers to all that the published rules ask and that is not known."""
+    answers = {}
+    for question in catalogue_of(make_catalogue()).questions_at(stage):
+        is_asked = not question.ask_if or any((known | answers).get(id) in said for id, said in question.ask_if.items())
+        if question.id in known:
+            continue
+        if question.id == "Q25":
+            answers[question.id] = "yes"  # her own choice
+        elif is_asked and question.kind != QuestionKind.BIRTH_DATE:
+            answers[question.id] = _CLEAR.get(question.kind) or ("no" if "no" in question.answers else "I")
+    return answers
+
+
+def make_clear_patient(location: Location, **fields) -> Patient:
+    """Somebody whom no rule keeps from a booking."""
+    patient = make_patient(location, **fields)
+    record_answers(patient=patient, answers=clear_answers(Stage.BOOKING), by=None, now=NOW)
+    return patient
+
+
+def make_arrival(*, location=None, patient=None, **wish) -> Appointment:
+    """An appointment whose patient has arrived ten minutes early; nothing that she said at booking is in the way."""
+    location = location or make_clinic()
+    booked = make_appointment(location=location, patient=patient or make_clear_patient(location), **wish)
+    return day.arrive(
+        appointment=booked, revision=booked.revision, by=None, now=booked.starts_at - timedelta(minutes=10)
+    )
+
+
+def check_in(appointment, **answers) -> Screening:
+    """What a patient answers on arrival, nine minutes early; clear unless answered otherwise."""
+    return day.answer_checkin(
+        appointment=appointment,
+        start=appointment.starts_at,
+        answers=clear_answers(Stage.CHECKIN, known_answers(appointment.patient)) | answers,
+        by=None,
+        now=appointment.starts_at - timedelta(minutes=9),
+    )
+
+
+def sign(appointment) -> Consent:
+    return day.sign_consent(
+        appointment=appointment,
+        start=appointment.starts_at,
+        typed_name=appointment.patient.name,
+        version=consent_text()[0],
+        by=appointment.practitioner.user,
+        now=appointment.starts_at - timedelta(minutes=5),
+    )
+
+
+def make_ready(**wish) -> Appointment:
+    """An appointment of which nothing is missing any more before the visit may begin."""
+    arrived = make_arrival(**wish)
+    check_in(arrived)
+    sign(arrived)
+    course = arrived.session.course
+    if course.protocol.needs_clinician_plan:
+        courses.sign_plan(course=course, text="Shallow first.", by=make_user("lead"), now=NOW)
+    return arrived
+
+
+def make_visit(**wish) -> Visit:
+    """A visit that its practitioner has just begun."""
+    ready = make_ready(**wish)
+    return day.start_treatment(appointment=ready, by=ready.practitioner.user, now=ready.starts_at)
+
+
+def chart(visit: Visit, zone="cheeks", depth_mm="0.5") -> Visit:
+    """Record all that a signature needs but the end of the needling."""
+    by, at = visit.practitioner.user, visit.started_at
+    visit = visits.record_numbing(
+        visit=visit,
+        revision=visit.revision,
+        agent="Lidocaine",
+        strength_percent=Decimal(4),
+        applied_at=at,
+        removed_at=at + timedelta(minutes=30),
+        by=by,
+        now=at + timedelta(minutes=30),
+    )
+    visit = visits.set_zone(
+        visit=visit,
+        revision=visit.revision,
+        zone=visit.session.course.protocol.version.zones.get(code=zone),
+        depth_mm=Decimal(depth_mm),
+        passes=6,
+        by=by,
+        now=at + timedelta(minutes=40),
+    )
+    return visits.record_details(
+        visit=visit,
+        revision=visit.revision,
+        cartridge_make="Aurel",
+        cartridge_lot=f"26K-{next(_numbers)}",
+        cartridge_expires_on=local_date(at, visit.device.location.zone) + timedelta(days=90),
+        endpoint=Visit.Endpoint.EVEN_REDNESS,
+        bleeding=Visit.Bleeding.NONE,
+        redness=1,
+        swelling=0,
+        pain=2,
+        is_aftercare_given=True,
+        by=by,
+        now=at + timedelta(minutes=60),
+    )
+
+
+def make_signed_visit(*, zone="cheeks", depth_mm="0.5", **wish) -> Visit:
+    """A visit that was ended after an hour and signed by whoever treated."""
+    visit = chart(make_visit(**wish), zone, depth_mm)
+    visit = day.end_treatment(
+        appointment=visit.session.appointments.get(),
+        revision=visit.revision,
+        by=visit.practitioner.user,
+        now=visit.started_at + timedelta(hours=1),
+    )
+    return visits.sign_visit(visit=visit, revision=visit.revision, by=visit.practitioner.user, now=visit.ended_at)

@@ -11,7 +11,8 @@ from clinic.times import at_local
 from patients.models import Patient
 from treatments import screening
 from treatments.answers import known_answers
-from treatments.catalogue import Stage
+from treatments.catalogue import Catalogue, Outcome, Stage
+from treatments.decisions import carry_decision, standing
 from treatments.models import CatalogueVersion, CourseSession, Protocol, Screening, ScreeningFinding, Zone
 from treatments.publishing import catalogue_of
 
@@ -53,13 +54,19 @@ def screen_session(
 ) -> Screening:
     """Screen a session for one start and keep the answers, the findings and the version of the rules.
 
-    `answers` are those that are true of this visit alone; they stand before what is known of the patient.
+    `answers` are those that are true of this visit alone; they stand before what is known of the patient. What was
+    said before at this stage counts on, as long as it was about this very start: the hours before another one are other
+    hours. What an earlier stage found, what this one does not ask and what nobody lifted stands on. Where the findings
+    stay the same, so does the decision on them.
     """
     version = CatalogueVersion.objects.current()
+    catalogue = catalogue_of(version)
+    earlier = session.screenings.filter(stage=stage, for_start=start).newest_first().select_related("decision").first()
+    known = known_answers(session.course.patient, catalogue)
     stored, findings = compose_screening(
         session=session,
         version=version,
-        answers=known_answers(session.course.patient, catalogue_of(version)) | (answers or {}),
+        answers=_said_of_the_visit(earlier, catalogue) | known | dict(answers or {}),
         zones=[each.code for each in session.course.zones.all()],
         stage=stage,
         start=start,
@@ -67,10 +74,50 @@ def screen_session(
         by=by,
         now=now,
     )
+    _let_stand(_left_standing(stored, {finding.rule_code for finding in findings}), stored, findings)
     with transaction.atomic():
         stored.save(force_insert=True)
         ScreeningFinding.objects.bulk_create(findings)
+        if earlier:
+            carry_decision(earlier=earlier, screening=stored, findings=findings)
     return stored
+
+
+def _said_of_the_visit(earlier: Screening | None, catalogue: Catalogue) -> dict[str, str]:
+    """What an earlier screening was told that is no fact of the patient; the facts themselves are read afresh."""
+    said = json.loads(earlier.answers) if earlier else {}
+    questions = catalogue.questions
+    return {id: answer for id, answer in said.items() if id in questions and questions[id].keeps is None}
+
+
+def _left_standing(screening: Screening, asked: set[str]) -> list[ScreeningFinding]:
+    """What stands in the way since the newest screening of an earlier stage, under rules that are not `asked` now."""
+    stages = list(Stage)
+    before = (
+        Screening.objects.filter(session=screening.session_id, stage__in=stages[: stages.index(Stage(screening.stage))])
+        .newest_first()
+        .select_related("decision")
+        .first()
+    )
+    if before is None or not before.stands_in_the_way:
+        return []
+    rules = catalogue_of(screening.catalogue_version).rules
+    return [
+        finding
+        for finding in standing(before.findings.all())
+        if finding.rule_code not in asked and finding.rule_code in rules
+    ]
+
+
+def _let_stand(left: list[ScreeningFinding], screening: Screening, findings: list[ScreeningFinding]) -> None:
+    """Add what an earlier stage left behind to a screening that is not stored yet."""
+    for finding in left:
+        finding.pk, finding.screening = None, screening
+        findings.append(finding)
+        outcome = Outcome(finding.outcome)
+        screening.outcome = max(Outcome(screening.outcome), outcome, key=lambda each: each.severity)
+        if outcome.is_blocking and finding.clear_from:
+            screening.not_before = max(filter(None, [screening.not_before, finding.clear_from]))
 
 
 def compose_screening(

@@ -30,7 +30,7 @@ class AppointmentQuerySet(SpanQuerySet):
 
 
 class Appointment(models.Model):
-    """The time of one course session. `scheduling.booking` is the only writer.
+    """The time of one course session. `scheduling.booking` and, on its day, `scheduling.day` are the only writers.
 
     `starts_at` to `ends_at` is what the patient is there for; the room and the device are taken a little longer.
     `revision` goes up whenever a patient must be told something new, and is the calendar file's SEQUENCE.

@@ -5,10 +5,19 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection
 
-from tests.factories import NOW, make_catalogue, make_location, make_patient, make_protocol, text_with_every_rule
+from tests.factories import (
+    NOW,
+    make_catalogue,
+    make_location,
+    make_patient,
+    make_protocol,
+    make_user,
+    text_with_every_rule,
+)
 from treatments.answers import record_answers
 from treatments.catalogue import Stage, shipped_text
 from treatments.courses import start_course
+from treatments.decisions import decide_screening
 from treatments.models import Screening
 from treatments.publishing import publish_catalogue
 from treatments.screening import AnswerError
@@ -176,3 +185,120 @@ def test_rules_speak_about_the_zones_of_the_course(zones, speaks):
         patient=patient, protocol=make_protocol(), stage=Stage.BOOKING, start=START, zone=LONDON, zones=chosen
     )
     assert ("E02b" in findings(keep(session))) == ("E02b" in {each.rule for each in result.findings}) == speaks
+
+
+# --- On arrival -------------------------------------------------------------------------------------------------------
+
+
+def check_in(session, start=START, now=NOW, **said):
+    return screen_session(
+        session=session, stage=Stage.CHECKIN, start=start, zone=LONDON, answers=said, by=None, now=now
+    )
+
+
+def outcomes(screening):
+    return {code: outcome for code, (outcome, _clear_from) in findings(screening).items()}
+
+
+def test_a_check_in_is_answered_by_what_is_known_and_what_is_said(patient):
+    answer(patient, Q04="no", Q05="no")
+    kept = check_in(session_of(patient), C01="no", C03="yes", C04="no")
+    assert json.loads(kept.answers) == {"Q04": "no", "Q05": "no", "C01": "no", "C03": "yes", "C04": "no"}
+    assert outcomes(kept) == {"S1": "pass", "S2": "pass", "S3": "pass", "S4": "pass"}
+
+
+def test_what_was_said_before_about_the_same_start_counts_until_it_is_said_anew(patient):
+    answer(patient, Q04="no", Q05="no")
+    session = session_of(patient)
+    check_in(session, C01="yes", C01b="2026-02-09T12:00", C03="no", C04="no")
+    ticked = check_in(session, C03="yes")
+    assert outcomes(ticked) == {"S1": "pass", "S2": "pass", "S3": "block", "S4": "pass"}
+    assert outcomes(check_in(session, C01b="2026-02-09T10:00")) == dict.fromkeys(["S1", "S2", "S3", "S4"], "pass")
+
+
+def test_the_hours_before_another_start_are_other_hours(patient):
+    answer(patient, Q04="no", Q05="no")
+    session = session_of(patient)
+    check_in(session, C01="no", C03="yes", C04="no")
+    moved = check_in(session, start=START + timedelta(minutes=1))
+    assert json.loads(moved.answers) == {"Q04": "no", "Q05": "no"}
+    assert outcomes(moved) == {"S1": "block", "S2": "pass", "S3": "block", "S4": "task"}
+    # back at the first start, what was said of it is true again
+    assert outcomes(check_in(session)) == {"S1": "pass", "S2": "pass", "S3": "pass", "S4": "pass"}
+
+
+def test_facts_are_read_afresh_whatever_an_earlier_check_in_knew(patient):
+    answer(patient, Q04="no", Q05="yes", Q05c="may_pause")
+    session = session_of(patient)
+    check_in(session, C01="no", C02="2026-02-08T10:00", C03="yes", C04="no")
+    answer(patient, Q05="yes")  # another medicine: nobody has been asked about it
+    assert outcomes(check_in(session))["S2"] == "block"
+
+
+@pytest.mark.parametrize(
+    ("start", "ended", "outcome"),
+    [
+        # London's clocks go forward on 29 March and back on 25 October 2026
+        (datetime(2026, 3, 29, 9, tzinfo=UTC), "2026-03-28T09:00", "pass"),
+        (datetime(2026, 3, 29, 9, tzinfo=UTC), "2026-03-28T09:01", "block"),
+        (datetime(2026, 10, 25, 10, tzinfo=UTC), "2026-10-24T11:00", "pass"),
+        (datetime(2026, 10, 25, 10, tzinfo=UTC), "2026-10-24T11:01", "block"),
+    ],
+)
+def test_a_day_without_sun_is_24_hours_by_the_clock_that_runs(patient, start, ended, outcome):
+    answer(patient, Q04="no", Q05="no")
+    assert outcomes(check_in(session_of(patient), start=start, C01="yes", C01b=ended))["S3"] == outcome
+
+
+BOOKING_ONLY = """rules:
+  - code: E99
+    name: Within two years
+    tag: design
+    active: true
+    stages: [booking]
+    questions: {booking: [Q04, Q04b]}
+    test: {kind: since_last_date, months: 24}
+    outcome: hold
+    override: clinician
+    staff: The clinical lead decides.
+    sources: []
+"""
+
+
+@pytest.fixture
+def held_at_booking(patient):
+    """A session that a rule holds which is not asked again on arrival."""
+    publish_catalogue(text=shipped_text().replace("rules:\n", BOOKING_ONLY, 1), by=None, now=NOW)
+    answer(patient, Q04="yes", Q04b="2025-01-15", Q05="no")
+    session = session_of(patient)
+    assert findings(keep(session))["E99"] == ("hold", datetime(2027, 1, 15, tzinfo=UTC))
+    return session
+
+
+def test_what_nobody_lifted_at_booking_stands_on_arrival(held_at_booking):
+    arrived = check_in(held_at_booking, C01="no", C03="yes", C04="no")
+    assert (arrived.outcome, arrived.stands_in_the_way) == ("hold", True)
+    assert findings(arrived)["E99"] == ("hold", datetime(2027, 1, 15, tzinfo=UTC))
+    decide_screening(screening=arrived, reason="Talked to her.", by=make_user("lead"), now=NOW)
+    assert not check_in(held_at_booking, C03="yes").stands_in_the_way
+
+
+def test_what_was_lifted_at_booking_is_lifted_on_arrival(held_at_booking):
+    booked = held_at_booking.screenings.get()
+    decide_screening(screening=booked, reason="Talked to her.", by=make_user("lead"), now=NOW)
+    arrived = check_in(held_at_booking, C01="no", C03="yes", C04="no")
+    assert (arrived.outcome, "E99" in findings(arrived)) == ("pass", False)
+
+
+def test_what_is_asked_again_on_arrival_is_judged_by_the_new_answer(patient):
+    session = session_of(patient)
+    assert keep(session).outcome == "hold"  # nothing was asked at booking
+    answer(patient, Q04="no", Q05="no")
+    assert check_in(session, C01="no", C03="yes", C04="no").outcome == "pass"
+
+
+def test_a_booking_inherits_nothing_from_an_arrival(patient):
+    answer(patient, Q04="no", Q05="no")
+    session = session_of(patient)
+    assert check_in(session, C01="not_sure").outcome == "block"
+    assert keep(session).outcome == "advise"
