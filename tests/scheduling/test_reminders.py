@@ -165,7 +165,8 @@ def test_sun_mail_names_the_hour_and_asks_for_a_clean_face():
     sweep(now=BEFORE_THE_SUN)
     mail = OutgoingMail.objects.last()
     assert (mail.subject, mail.calendar_method) == ("From Sunday 10:00: get ready for your visit", "")
-    assert "that is from Sunday 18 January 2026, 10:00: 24 hours before your visit on Monday 19 January" in mail.text
+    assert mail.text.count("From Sunday 10:00 please stay out of the sun.") == 1
+    assert "Olivia, that is 24 hours before your visit on Monday 19 January 2026, 10:00. No sunbed either." in mail.text
     assert "On Monday: come with a clean face and no make-up." in mail.text
     assert [MEDICINE_GAP in each.text for each in OutgoingMail.objects.order_by("pk")] == [False, False, True]
     assert SUN_NAMED in OutgoingMail.objects.all()[1].text
