@@ -20,7 +20,7 @@ from treatments import consents, visits
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
 from treatments.models import Consent, Screening, Visit
-from treatments.screenings import screen_session
+from treatments.screenings import screen_anew, screen_session
 
 State = Appointment.State
 
@@ -94,21 +94,24 @@ def sign_consent(
 def start_treatment(
     *, appointment: Appointment, by: User, now: datetime, practitioner: Practitioner | None = None
 ) -> Visit:
-    """Begin the visit and open its record. Who treats is named, or is whoever begins it, or is who was booked.
+    """Begin the visit and open its record. Who treats is whoever begins it, or who was booked; the lead names anybody.
 
-    Raises NotArrived, NotItsDay and whatever `treatments.visits.start_visit` raises: CannotStart while a gate is open,
-    HasStarted when somebody was faster.
+    What has become known of the patient since the check-in counts, and so do rules published since. Raises NotArrived,
+    NotItsDay and whatever `treatments.visits.start_visit` raises: CannotStart while a gate is open, HasStarted when
+    somebody was faster.
     """
+    treats = practitioner or (by.is_practitioner and getattr(by, "practitioner", None)) or appointment.practitioner
+    if practitioner and practitioner.user_id != by.pk and not by.is_lead:
+        raise visits.NotForYou(_("Begin the visits that you treat yourself, or ask the clinical lead."))
+    with transaction.atomic():  # kept, also where the start is refused because of it
+        starting = _locked_to_start(appointment, now)
+        screen_anew(session=starting.session, start=starting.starts_at, zone=starting.location.zone, by=by, now=now)
     with transaction.atomic():
-        starting = _locked(appointment)
-        if starting.state in (State.IN_TREATMENT, State.COMPLETED):
-            raise visits.HasStarted(starting.session.visit)
-        _check_arrived(starting)
-        _check_day(starting, now)
+        starting = _locked_to_start(appointment, now)
         visit = visits.start_visit(
             session=starting.session,
             start=starting.starts_at,
-            practitioner=practitioner or getattr(by, "practitioner", None) or starting.practitioner,
+            practitioner=treats,
             device=starting.device,
             by=by,
             now=now,
@@ -137,6 +140,15 @@ def end_treatment(*, appointment: Appointment, revision: int, by: User, now: dat
 
 def _locked(appointment: Appointment) -> Appointment:
     return Appointment.objects.select_for_update(of=("self",), no_key=True).with_everything().get(pk=appointment.pk)
+
+
+def _locked_to_start(appointment: Appointment, now: datetime) -> Appointment:
+    stored = _locked(appointment)
+    if stored.state in (State.IN_TREATMENT, State.COMPLETED):
+        raise visits.HasStarted(stored.session.visit)
+    _check_arrived(stored)
+    _check_day(stored, now)
+    return stored
 
 
 def _locked_for_checkin(appointment: Appointment, start: datetime, now: datetime) -> Appointment:

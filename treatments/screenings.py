@@ -83,6 +83,18 @@ def screen_session(
     return stored
 
 
+def screen_anew(*, session: CourseSession, start: datetime, zone: ZoneInfo, by, now: datetime) -> None:
+    """Screen a session that has checked in for `start` once more, where its facts or the rules have changed since."""
+    newest = session.screenings.newest_first().first()
+    if newest is None or (newest.stage, newest.for_start) != (Stage.CHECKIN, start):
+        return
+    version = CatalogueVersion.objects.current()
+    catalogue = catalogue_of(version)
+    answers = _said_of_the_visit(newest, catalogue) | known_answers(session.course.patient, catalogue)
+    if newest.catalogue_version_id != version.pk or json.loads(newest.answers) != answers:
+        screen_session(session=session, stage=Stage.CHECKIN, start=start, zone=zone, by=by, now=now)
+
+
 def _said_of_the_visit(earlier: Screening | None, catalogue: Catalogue) -> dict[str, str]:
     """What an earlier screening was told that is no fact of the patient; the facts themselves are read afresh."""
     said = json.loads(earlier.answers) if earlier else {}

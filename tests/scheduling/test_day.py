@@ -27,8 +27,8 @@ from tests.factories import (
 )
 from tests.races import outcomes
 from treatments import visits
-from treatments.answers import known_answers
-from treatments.catalogue import Stage
+from treatments.answers import known_answers, record_answers
+from treatments.catalogue import Stage, shipped_text
 from treatments.consents import OtherName, consent_text
 from treatments.decisions import decide_screening
 from treatments.models import Consent, Screening, Visit
@@ -301,15 +301,23 @@ def test_begin_opens_the_record_and_shows_on_the_board():
     assert visit.practitioner == ready.practitioner
 
 
-def test_whoever_begins_treats_unless_somebody_is_named():
+def test_whoever_begins_treats_and_the_lead_may_begin_for_anybody():
     clinic = make_clinic()
     booked_with, colleague = make_practitioner(clinic), make_practitioner(clinic)
     ready = partial(make_ready, location=clinic, practitioner=booked_with)
     assert begin(ready(), colleague.user).practitioner == colleague
     later = ready(starts_at=START + timedelta(hours=2))
+    with pytest.raises(visits.NotForYou):  # a colleague may go deeper, but that is not hers to choose
+        begin(later, booked_with.user, practitioner=colleague)
     assert begin(later, make_user("lead")).practitioner == booked_with
     last = ready(starts_at=START + timedelta(hours=4))
-    assert begin(last, booked_with.user, practitioner=colleague).practitioner == colleague
+    assert begin(last, make_user("lead"), practitioner=colleague).practitioner == colleague
+
+
+def test_a_lead_who_treats_no_more_begins_for_who_was_booked():
+    ready = make_ready()
+    lead = make_practitioner(ready.location, user=make_user("lead")).user
+    assert begin(ready, lead).practitioner == ready.practitioner
 
 
 def test_a_block_keeps_a_visit_from_beginning_until_the_lead_lifts_it():
@@ -323,6 +331,41 @@ def test_a_block_keeps_a_visit_from_beginning_until_the_lead_lifts_it():
         screening=screening, reason="Pale and calm.", is_skin_checked=True, by=make_user("lead"), now=START
     )
     assert begin(arrived)
+
+
+def test_what_is_written_down_after_the_check_in_counts_at_the_start():
+    ready = make_ready()
+    record_answers(
+        patient=ready.patient, answers={"Q04": "yes", "Q04b": "2026-01-02"}, by=None, now=START - timedelta(minutes=1)
+    )
+    with pytest.raises(visits.CannotStart, match="do not allow the visit"):
+        begin(ready)
+    assert ready.session.screenings.newest_first().first().outcome == "hard_block"  # and the page says so
+    assert stored(ready).state == State.ARRIVED
+
+
+def test_rules_published_after_the_check_in_count_at_the_start():
+    ready = make_ready()
+    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    with pytest.raises(visits.CannotStart):
+        begin(ready)
+
+
+def test_a_start_after_which_nothing_has_changed_screens_nobody_again():
+    ready = make_ready()
+    before = ready.session.screenings.count()
+    begin(ready)
+    assert ready.session.screenings.count() == before
+
+
+def test_a_decision_holds_over_a_start_when_something_else_has_changed():
+    arrived = make_arrival()
+    screening = check_in(arrived, C01="not_sure")
+    sign(arrived)
+    decide_screening(screening=screening, reason="Pale.", is_skin_checked=True, by=make_user("lead"), now=START)
+    publish_catalogue(text=shipped_text(), by=None, now=NOW)
+    assert begin(arrived)
+    assert arrived.session.screenings.filter(stage="checkin").count() == 2
 
 
 def test_a_day_goes_through_with_every_rule_switched_on():

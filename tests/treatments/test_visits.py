@@ -11,6 +11,7 @@ from django.db.models import ProtectedError
 
 from clinic.editing import EditedMeanwhile
 from tests.factories import (
+    NOW,
     chart,
     check_in,
     make_arrival,
@@ -23,11 +24,14 @@ from tests.factories import (
     make_user,
     make_visit,
     sign,
+    text_with_every_rule,
 )
 from tests.races import outcomes
 from treatments import visits
 from treatments.charting import left_to_sign
+from treatments.decisions import decide_screening
 from treatments.models import Amendment, Visit, ZoneRecord
+from treatments.publishing import publish_catalogue
 from treatments.screenings import screen_session
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -261,6 +265,20 @@ def test_a_strength_is_a_percentage(strength):
     visit = make_visit()
     values = numbing(visit, strength_percent=strength and Decimal(strength))
     assert mistakes(visits.record_numbing, visit, **values).keys() == {"strength_percent"}
+
+
+@pytest.mark.parametrize("said", ["allergy", "used_today", "not_sure"])
+def test_who_may_not_be_numbed_is_treated_without_a_cream_even_when_the_lead_lets_her_come(said):
+    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    arrived = make_arrival()
+    screening = check_in(arrived, C07=said)
+    sign(arrived)
+    decide_screening(screening=screening, reason="Without a cream.", by=make_user("lead"), now=arrived.starts_at)
+    visit = start(arrived)
+    assert mistakes(visits.record_numbing, visit, **numbing(visit)) == {
+        "agent": ["The screening says: no numbing cream. Treat without, and say so."]
+    }
+    assert write(visits.record_numbing, visit, none_reason="It does not suit her.").revision == 1
 
 
 # --- Zones ------------------------------------------------------------------------------------------------------------
