@@ -10,7 +10,7 @@ from clinic import outbox
 from clinic.models import OutgoingMail
 from scheduling import booking
 from scheduling.models import Appointment, Reminder
-from scheduling.reminders import Message, mail_due_reminders, messages_for
+from scheduling.reminders import Message, mail_due_reminders, messages_for, plan_aftercare
 from tests.factories import NOW, make_appointment, make_catalogue, make_clinic, make_patient, make_practitioner
 from treatments import catalogue
 from treatments.answers import record_answers
@@ -443,7 +443,7 @@ def test_visit_that_was_cancelled_twice_is_told_so_once():
 # --- Aftercare -------------------------------------------------------------------------------------------------------
 
 ENDED = START + timedelta(minutes=70)  # 11:10 in London
-AFTERCARE = {"after_2h": timedelta(hours=2), "after_24h": timedelta(days=1), "after_48h": timedelta(days=2)}
+AFTERCARE = [timedelta(hours=2), timedelta(hours=24), timedelta(hours=48)]
 
 
 def complete(appointment) -> Appointment:
@@ -458,16 +458,13 @@ def complete(appointment) -> Appointment:
     )
     appointment.state = Appointment.State.COMPLETED
     appointment.save()
-    Reminder.objects.bulk_create(
-        Reminder(appointment=appointment, kind=kind, revision=appointment.revision, due_at=ENDED + after)
-        for kind, after in AFTERCARE.items()
-    )
+    plan_aftercare(appointment=appointment, ended_at=ENDED)
     return appointment
 
 
 def test_aftercare_follows_the_visit_in_three_mails():
     complete(book())
-    assert [mail_due_reminders(now=ENDED + after) for after in AFTERCARE.values()] == [1, 1, 1]
+    assert [mail_due_reminders(now=ENDED + after) for after in AFTERCARE] == [1, 1, 1]
     first, second, third = OutgoingMail.objects.order_by("pk")
     assert [mail.subject for mail in (first, second, third)] == [
         "After your visit: the first 24 hours",

@@ -14,8 +14,8 @@ from django.test import Client
 from django.urls import reverse
 
 from clinic.models import HARD_MAX_DEPTH_MM, OutgoingMail
-from scheduling.models import Appointment, Reminder
-from scheduling.reminders import mail_due_reminders
+from scheduling.models import Appointment
+from scheduling.reminders import mail_due_reminders, plan_aftercare
 from tests.factories import NOW, make_appointment
 from tests.reading import words
 from treatments.catalogue import Catalogue, Outcome, Override, Stage
@@ -27,7 +27,6 @@ pytestmark = pytest.mark.django_db
 START = NOW + timedelta(days=7, hours=3)  # Monday 19 January 2026, 10:00 in London
 ENDED = START + timedelta(minutes=70)
 SECTION = re.compile(r'<section id="([\w-]+)".*?</section>', re.DOTALL)
-AFTERCARE = {"after_2h": timedelta(hours=2), "after_24h": timedelta(days=1), "after_48h": timedelta(days=2)}
 
 
 @dataclass(frozen=True)
@@ -53,9 +52,9 @@ def product() -> Product:
         ended_at=ENDED,
     )
     Appointment.objects.update(state=Appointment.State.COMPLETED)
-    for kind, after in AFTERCARE.items():
-        Reminder.objects.create(appointment=appointment, kind=kind, revision=0, due_at=ENDED + after)
-        mail_due_reminders(now=ENDED + after)
+    plan_aftercare(appointment=appointment, ended_at=ENDED)
+    for hours in (2, 24, 48):
+        mail_due_reminders(now=ENDED + timedelta(hours=hours))
     page = Client().get(reverse("scheduling:about-treatment"))
     found = SECTION.finditer(page.text)
     return Product(
