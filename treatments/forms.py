@@ -1,124 +1,234 @@
 """The question form, made from the catalogue: the one place where reception meets a medicine's name."""
 
-import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from itertools import groupby
 
 from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from clinic.times import local_date
-from patients.partial_dates import PartialDate
-from treatments.answers import answered_at
-from treatments.catalogue import Catalogue, Question, QuestionKind, Stage
-from treatments.screening import STILL
+from treatments.answers import on_file
+from treatments.catalogue import AnsweredBy, Catalogue, Question, QuestionKind, Stage
+from treatments.catalogue.spec import DATES, YES
+from treatments.question_fields import SAME, TickField, field_for
 
-SAME = "same"
-YES_NO_NOT_SURE = (("yes", gettext_lazy("Yes")), ("no", gettext_lazy("No")), ("not_sure", gettext_lazy("Not sure")))
-_DAY_FIRST = re.compile(r"(?:(?:([0-9]{1,2})[./ ])?([0-9]{1,2})[./ ])?([0-9]{4})")
+# What can be left open: a day that nobody can say now, and a tick for what is not done yet.
+MAY_STAY_OPEN = DATES | {QuestionKind.INSTANT, QuestionKind.STAFF_TICK}
 
-
-def read_typed_date(text: str) -> str:
-    """A date or a part of one as people type it (31/08/2025, 08/2025, 2025, 2025-08-31), as the catalogue reads it.
-
-    Raises ValueError with a sentence for whoever typed it.
-    """
-    if typed := _DAY_FIRST.fullmatch(text.strip()):
-        day, month, year = typed.groups()
-        text = "-".join(part.zfill(2) for part in (year, month, day) if part)
-    return str(PartialDate.parse(text.strip()))
+# One of these must hold: the name of a field and the value that it must have; empty stands for none at all.
+Alternatives = tuple[tuple[str, str], ...]
 
 
-class LastDateField(forms.MultiValueField):
-    """When something was last taken: a date, a part of one, or that it still is."""
+@dataclass(frozen=True)
+class Row:
+    """A question on the page, with the conditions under which it is asked as `questions.js` reads them."""
 
-    def __init__(self, **options):
-        super().__init__(
-            fields=(forms.CharField(max_length=20, required=False), forms.BooleanField(required=False)),
-            require_all_fields=False,
-            widget=LastDateWidget(),
-            **options,
-        )
+    field: forms.BoundField
+    condition: str
 
-    def compress(self, values):
-        text, is_still = values or ("", False)
-        if is_still and text:
-            raise forms.ValidationError(_("Give the date of the last one, or tick that it is still taken, not both."))
-        if is_still:
-            return STILL
-        if not text:
-            return ""
-        try:
-            return read_typed_date(text)
-        except ValueError as error:
-            raise forms.ValidationError(str(error)) from error
+    @property
+    def template(self) -> str:
+        return self.field.field.template
 
 
-class LastDateWidget(forms.MultiWidget):
-    template_name = "treatments/_last_date.html"
+@dataclass(frozen=True)
+class Group:
+    """Questions under one heading. `same` is one tick for all of them, where all is known."""
 
-    def __init__(self):
-        super().__init__(
-            widgets=(
-                forms.TextInput(attrs={"class": "form-control", "autocomplete": "off", "maxlength": 20}),
-                forms.CheckboxInput(attrs={"class": "form-check-input"}),
-            )
-        )
-
-    def decompress(self, value):
-        return ["", True] if value == STILL else [value or "", False]
+    heading: str
+    condition: str
+    same: forms.BoundField | None
+    rows: list[Row]
 
 
 class AnswersForm(forms.Form):
     """The questions that the active rules ask at a stage. `answers` holds what was answered, by question id.
 
-    A question that the patient answered before may be left as "nothing has changed"; it then stays out of `answers`.
-    What follows an answer that was not given is dropped, whatever was typed there.
+    With a `protocol` and `zones` (codes) it asks what concerns them. Without, it stands beside fields of these names
+    and follows what is chosen there. `by` leaves only what the patient answers, or what staff look at.
+
+    At booking, a question that was answered before may be left as “nothing has changed”, and so may a whole group; it
+    then stays out of `answers`. Later stages ask again only what is not known, unless a yes to a question that reopens
+    the booking brings its questions back: all of them, or none yet. What does not apply is dropped, whatever was typed.
     """
 
-    def __init__(self, *args, catalogue: Catalogue, stage: Stage, patient, zone, **kwargs):
+    def __init__(
+        self,
+        *args,
+        catalogue: Catalogue,
+        stage: Stage,
+        patient,
+        zone,
+        protocol: str | None = None,
+        zones: Collection[str] = (),
+        by: AnsweredBy | None = None,
+        **kwargs,
+    ):
         super().__init__(*args, **kwargs)
-        self.questions = catalogue.questions_at(stage)
+        self.catalogue, self.stage, self.zone = catalogue, stage, zone
+        self.protocol, self.zones, self.by = protocol, zones, by
+        self.known = on_file(patient, catalogue)
+        now = self._needed(stage)
+        self.reopening = next((question for question in now if question.reopens), None)
+        anew = {question.id for question in now if self._is_asked_anew(question)}
+        anew -= {q.id for q in now if q.ask_if and anew.isdisjoint(q.ask_if) and not self._follows_from_file(q, anew)}
+        self.reopened = {q.id for q in self._needed(self.reopening.reopens)} - anew if self.reopening else set()
+        self.questions = [q for id, q in catalogue.questions.items() if id in anew | self.reopened]
+        self.conditions = {question.id: self._conditions(question, anew) for question in self.questions}
+        self.same = self._groups_on_file()
         for question in self.questions:
-            field = _field_for(question)
-            if not question.ask_if and (when := answered_at(patient, question.id)):
-                day = date_format(local_date(when, zone), "j F Y")
-                field.help_text = _("Answered on %(day)s. Ask whether that still holds.") % {"day": day}
-                field.choices = [(SAME, _("Nothing has changed")), *field.choices]
-            self.fields[question.id] = field
+            self.fields[question.id] = field_for(question, is_known=self._may_stay(question))
+            if self._may_stay(question):
+                self.fields[question.id].help_text = self._answered(question)
+        for group, day in self.same.items():
+            self.fields[_same(group)] = TickField(label=_("Nothing has changed here since %(day)s") % {"day": day})
+
+    # What is asked
+
+    def _needed(self, stage: Stage) -> list[Question]:
+        return [
+            question
+            for question in self.catalogue.questions_at(stage, protocol=self.protocol, zones=self.zones)
+            if question.kind != QuestionKind.BIRTH_DATE and self.by in (None, question.by)
+        ]
+
+    def _is_asked_anew(self, question: Question) -> bool:
+        return (
+            self.stage == Stage.BOOKING
+            or question.id not in self.known
+            or any(self.catalogue.questions[parent].keeps is None for parent in question.ask_if)
+        )
+
+    def _may_stay(self, question: Question) -> bool:
+        return question.id in self.known and not question.ask_if
+
+    def _answered(self, question: Question) -> str:
+        """All that anybody is shown of an answer that is known."""
+        day = self._day(question)
+        if self.by == AnsweredBy.PATIENT:
+            return _("You answered this on %(day)s.") % {"day": day}
+        return _("Answered on %(day)s. Ask whether that still holds.") % {"day": day}
+
+    def _day(self, question: Question) -> str:
+        return date_format(local_date(self.known[question.id].at, self.zone), "j F Y")
+
+    def _groups_on_file(self) -> dict[str, str]:
+        """The groups of which everything that is always asked is known, and since which day."""
+        same = {}
+        for group in self.catalogue.question_groups:
+            firsts = [q for q in self.questions if q.group == group and not q.ask_if]
+            known = [q for q in firsts if self._may_stay(q)]
+            always = [q for q in firsts if q.id in self.reopened or not self.conditions[q.id]]
+            if len(known) > 1 and all(self._may_stay(q) for q in always):
+                same[group] = self._day(min(known, key=lambda q: self.known[q.id].at))
+        return same
+
+    # Under which conditions
+
+    def _conditions(self, question: Question, anew: set[str]) -> list[Alternatives]:
+        """What must hold for a question to be asked, apart from the tick of its group."""
+        conditions = []
+        if question.id in self.reopened:
+            conditions.append(((self.reopening.id, YES),))
+        if question.ask_if and not self._follows_from_file(question, anew):
+            here = anew | self.reopened
+            conditions.append(
+                tuple((id, value) for id, values in question.ask_if.items() if id in here for value in values)
+            )
+        if self.protocol is None:
+            for name, codes in zip(("protocol", "zones"), self.catalogue.concerns(question, self.stage), strict=True):
+                if codes:
+                    conditions.append(((name, ""), *((name, code) for code in sorted(codes))))
+        return conditions
+
+    def _follows_from_file(self, question: Question, anew: set[str]) -> bool:
+        """Whether an answer that is known, and not asked anew, already calls for the question."""
+        return question.id in anew and any(
+            id not in anew and id in self.known and not set(self.known[id].answer.split(", ")).isdisjoint(values)
+            for id, values in question.ask_if.items()
+        )
+
+    def _all_conditions(self, question: Question) -> list[Alternatives]:
+        follows = question.ask_if and self.conditions[question.id]
+        in_group = question.group in self.same and (follows or self._may_stay(question))
+        unless_same: list[Alternatives] = [((_same(question.group), ""),)] if in_group else []
+        return [*unless_same, *self.conditions[question.id]]
+
+    def _holds(self, conditions: list[Alternatives]) -> bool:
+        return all(
+            any(value in given if value else not any(given) for given, value in self._given(alternatives))
+            for alternatives in conditions
+        )
+
+    def _given(self, alternatives: Alternatives) -> Iterator[tuple[list[str], str]]:
+        """What stands in the fields that the alternatives name: in this form, or beside it."""
+        for name, value in alternatives:
+            if name in self.fields:
+                yield (self.cleaned_data.get(name) or "").split(", "), value
+            else:
+                read = getattr(self.data, "getlist", lambda key: [self.data[key]] if key in self.data else [])
+                yield read(name), value
+
+    # For the page
+
+    def groups(self) -> Iterator[Group]:
+        """The questions under their headings, in the catalogue's order of both."""
+        order = list(self.catalogue.question_groups)
+        by_group = sorted(self.questions, key=lambda question: order.index(question.group))
+        for group, questions in groupby(by_group, key=lambda question: question.group):
+            questions = list(questions)
+            first = self.conditions[questions[0].id]
+            shared = [each for each in first if all(each in self.conditions[q.id] for q in questions)]
+            yield Group(
+                heading=self.catalogue.question_groups[group],
+                condition=_written(shared),
+                same=self[_same(group)] if group in self.same else None,
+                rows=[Row(self[question.id], _written(self._all_conditions(question))) for question in questions],
+            )
+
+    # What was said
+
+    def clean(self):
+        asked = [question for question in self.questions if self._holds(self._all_conditions(question))]
+        for question in self.questions:
+            if question not in asked:
+                self.errors.pop(question.id, None)
+                self.cleaned_data[question.id] = ""
+        for question in asked:
+            is_open = question.id not in self.errors and not self.cleaned_data.get(question.id)
+            may_be_open = question.ask_if or question.kind in MAY_STAY_OPEN
+            if is_open and not may_be_open and (question.id not in self.reopened or self._is_gone_through):
+                self.add_error(question.id, _missing(question))
 
     @property
-    def rows(self):
-        """Each question with the condition under which it is asked, for the template: "Q04=yes", or nothing."""
-        for question in self.questions:
-            # a condition on an answer of another stage cannot be met by this form
-            asked_here = [(key, values) for key, values in question.ask_if.items() if key in self.fields]
-            condition = " ".join(f"{key}={value}" for key, values in asked_here for value in values)
-            yield self[question.id], condition
+    def _is_gone_through(self) -> bool:
+        """Whether anything was said about the questions that were reopened."""
+        names = self.reopened | {_same(group) for group in self.same}
+        return any(self.cleaned_data.get(name) for name in names)
 
     @property
     def answers(self) -> dict[str, str]:
-        given = self.cleaned_data
-        return {
-            question.id: given[question.id]
-            for question in self.questions
-            if given.get(question.id) not in (None, "", SAME) and self._is_asked(question)
-        }
-
-    def _is_asked(self, question: Question) -> bool:
-        return not question.ask_if or any(
-            self.cleaned_data.get(key) in values for key, values in question.ask_if.items()
-        )
+        given = {question.id: self.cleaned_data[question.id] for question in self.questions}
+        answers = {id: said for id, said in given.items() if said not in ("", SAME)}
+        if self.reopening and answers.get(self.reopening.id) == YES and self._is_gone_through:
+            answers |= dict.fromkeys(self.catalogue.settling(self.reopening), YES)
+        return answers
 
 
-def _field_for(question: Question) -> forms.Field:
-    if question.kind == QuestionKind.LAST_DATE:
-        return LastDateField(label=question.text, required=False)
-    choices = question.choices if question.kind == QuestionKind.CHOICE else YES_NO_NOT_SURE
-    return forms.ChoiceField(
-        label=question.text,
-        choices=choices,
-        required=not question.ask_if,
-        widget=forms.RadioSelect,
-        error_messages={"required": _("Ask this and choose an answer; “Not sure” is one.")},
-    )
+def _same(group: str) -> str:
+    return f"same-{group}"
+
+
+def _written(conditions: list[Alternatives]) -> str:
+    """Conditions as `questions.js` reads them: “Q19=laser & protocol= protocol=melasma”."""
+    return " & ".join(" ".join(f"{name}={value}" for name, value in alternatives) for alternatives in conditions)
+
+
+def _missing(question: Question) -> str:
+    if question.kind == QuestionKind.SEVERAL:
+        return _("Ask this and tick what is true; “None” is an answer too.")
+    if question.kind == QuestionKind.TEXT:
+        return _("Ask this and write it down, or tick “None”.")
+    return _("Ask this and choose an answer; “Not sure” is one.")

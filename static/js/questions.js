@@ -1,14 +1,17 @@
-// Shows a question that follows another only once it was answered so: data-ask-if="Q04=yes Q04=not_sure".
+// Asks a question only where it applies: data-ask-if="Q19=laser & protocol= protocol=melasma" needs one of the
+// alternatives of each part; without a value it means that nothing is chosen there.
 (() => {
   "use strict";
 
   function showWhatFollows() {
     document.querySelectorAll("[data-ask-if]").forEach((question) => {
-      const form = question.closest("form");
-      question.hidden = !question.dataset.askIf.split(" ").some((condition) => {
+      const given = new FormData(question.closest("form"));
+      const holds = (condition) => {
         const [name, value] = condition.split("=");
-        return form.elements[name]?.value === value;
-      });
+        const values = given.getAll(name).filter(Boolean);
+        return value ? values.includes(value) : !values.length;
+      };
+      question.hidden = !question.dataset.askIf.split(" & ").every((part) => part.split(" ").some(holds));
     });
   }
 

@@ -2,49 +2,15 @@ from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.http import QueryDict
+from django.template.loader import render_to_string
 
-from tests.factories import NOW, make_location, make_patient
+from tests.factories import NOW, make_location, make_patient, text_with_every_rule
 from treatments.answers import record_answers
-from treatments.catalogue import Stage, read
-from treatments.forms import AnswersForm, LastDateField, read_typed_date
-
-# --- A date as people type it -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("typed", "read_as"),
-    [
-        ("31/08/2025", "2025-08-31"),
-        ("1/8/2025", "2025-08-01"),
-        ("31.08.2025", "2025-08-31"),
-        ("31 08 2025", "2025-08-31"),
-        ("08/2025", "2025-08"),
-        ("8/2025", "2025-08"),
-        ("2025", "2025"),
-        ("  2025-08-31 ", "2025-08-31"),
-        ("2025-08", "2025-08"),
-        ("29/02/2024", "2024-02-29"),
-    ],
-)
-def test_a_date_or_a_part_of_one_is_read(typed, read_as):
-    assert read_typed_date(typed) == read_as
-
-
-@pytest.mark.parametrize(
-    "typed",
-    ["", "summer", "31/02/2025", "29/02/2025", "13/2025", "00/2025", "08/31/2025", "31/08/25", "1899", "2101", "٢٠٢٥"],
-)
-def test_what_is_no_date_is_told_in_a_sentence(typed):
-    with pytest.raises(ValueError, match=r"^[A-Z].*[.]$"):
-        read_typed_date(typed)
-
-
-@pytest.mark.parametrize(
-    ("typed", "found"), [(["08/2025", ""], "2025-08"), (["", "on"], "still"), (["", ""], ""), ([None, None], "")]
-)
-def test_a_last_date_is_a_date_or_still_or_open(typed, found):
-    assert LastDateField(required=False).clean(typed) == found
-
+from treatments.catalogue import AnsweredBy, Stage, load, read
+from treatments.forms import AnswersForm
+from treatments.publishing import publish_catalogue
+from treatments.screening import evaluate
 
 # --- The questions ----------------------------------------------------------------------------------------------------
 
@@ -70,7 +36,9 @@ def known(patient, **said):
 
 
 def test_it_asks_what_the_active_rules_ask_at_the_stage(patient):
-    assert [(field.name, condition) for field, condition in form_of(patient).rows] == [
+    (group,) = form_of(patient).groups()
+    assert (group.heading, group.condition, group.same) == ("Medicines", "", None)
+    assert [(row.field.name, row.condition) for row in group.rows] == [
         ("Q04", ""),
         ("Q04b", "Q04=yes"),
         ("Q05", ""),
@@ -144,3 +112,309 @@ def test_a_known_answer_may_change(patient):
 def test_what_follows_an_answer_that_stays_is_not_asked_again(patient):
     known(patient, Q04="yes", Q04b="2025-08", Q05="no")
     assert answers(patient, Q04="same", Q04b_0="2020", Q05="same") == {}
+
+
+# --- All rules --------------------------------------------------------------------------------------------------------
+
+CLEAR = {
+    "Q04": "no",
+    "Q05": "no",
+    "Q10": "no",
+    "Q23_1": "on",
+    "Q06": "does_not_apply",
+    "Q06b": "does_not_apply",
+    "Q07": "no",
+    "Q08": "no",
+    "Q09": "no",
+    "Q11": "no",
+    "Q17": ["none"],
+    "Q18": "no",
+    "Q12": "no",
+    "Q13": "no",
+    "Q14": ["none"],
+    "Q15": "no",
+    "Q16": "no",
+    "Q20": "no",
+    "Q22": "no",
+    "Q24": "II",
+    "Q24b": ["none"],
+    "Q19": ["none"],
+    "Q25": "yes",
+}
+SAID = {id: ", ".join(said) if isinstance(said, list) else said for id, said in CLEAR.items() if id != "Q23_1"} | {
+    "Q23": "none"
+}
+FRESH = {"P01": "no", "P02": "no", "P03": "no", "P04": "no", "P05": "no", "P06": "no", "P07": "no"}
+ARRIVED = {"C01": "no", "C04": "no", "C07": "no", "C08": ["none"], "P05": "no"}
+
+
+@pytest.fixture(scope="module")
+def everything():
+    return load(text_with_every_rule())
+
+
+@pytest.fixture
+def ask(everything, patient):
+    """The form of a stage with every rule on, filled in with what is named; nothing named is an empty page."""
+    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+
+    def ask(stage=Stage.BOOKING, data=None, **options):
+        posted = None
+        if data is not None:
+            posted = QueryDict(mutable=True)
+            for name, value in data.items():
+                posted.setlist(name, value if isinstance(value, list) else [value])
+        options = {"zone": ZoneInfo("Europe/London")} | options
+        return AnswersForm(posted, catalogue=everything, stage=stage, patient=patient, **options)
+
+    return ask
+
+
+def asked(form) -> dict[str, str]:
+    return {row.field.name: row.condition for group in form.groups() for row in group.rows}
+
+
+def said(form) -> dict[str, str]:
+    assert form.is_valid(), form.errors
+    return form.answers
+
+
+def test_a_booking_asks_everything_under_short_headings(ask, everything):
+    form = ask()
+    assert [group.heading for group in form.groups()] == [
+        "Medicines",
+        "Health",
+        "Skin",
+        "Earlier treatments",
+        "Your choice",
+    ]
+    booking = {id for id, question in everything.questions.items() if question.keeps}
+    assert set(asked(form)) == booking
+    assert asked(form)["Q19b"] == "Q19=laser"
+    assert asked(form)["Q21"] == (
+        "protocol= protocol=scar_hypertrophic protocol=scar_surgical protocol=scar_thermal_burn"
+    )
+    assert asked(form)["Q13"] == "zones= zones=cheeks zones=chin_jaw zones=nose zones=perioral"
+    assert asked(form)["Q09"] == ""
+
+
+def test_a_booking_that_is_clear_is_clear_to_the_rules(ask, everything):
+    answers = said(ask(data=CLEAR | {"protocol": "melasma", "zones": ["cheeks"]}))
+    assert answers == SAID
+    result = evaluate(
+        catalogue=everything,
+        answers=answers | {"Q01": "1990-05-17"},
+        stage="booking",
+        visit_start=NOW,
+        zone=ZoneInfo("Europe/London"),
+        protocol="melasma",
+        zones=["cheeks"],
+    )
+    assert {finding.rule: finding.outcome for finding in result.findings if finding.outcome != "pass"} == {
+        "S3": "advise"
+    }
+
+
+def test_every_question_that_applies_needs_an_answer(ask):
+    form = ask(data={"protocol": "melasma", "zones": ["neck"]})
+    assert set(form.errors) == (CLEAR.keys() - {"Q23_1", "Q13"}) | {"Q23"}
+    assert form.errors["Q14"] == ["Ask this and tick what is true; “None” is an answer too."]
+    assert form.errors["Q23"] == ["Ask this and write it down, or tick “None”."]
+    assert form.errors["Q09"] == ["Ask this and choose an answer; “Not sure” is one."]
+
+
+@pytest.mark.parametrize(
+    ("wish", "expected"),
+    [
+        ({"protocol": "scar_surgical", "zones": ["neck"]}, {"Q21": "2024-11"}),
+        ({"protocol": "melasma", "zones": ["neck"]}, {}),
+        ({"protocol": "melasma", "zones": ["neck", "nose"]}, {"Q13": "yes"}),
+        ({"protocol": "melasma"}, {"Q13": "yes"}),
+        ({"protocol": "", "zones": ["neck"]}, {"Q21": "2024-11"}),
+        ({"protocol": "junk", "zones": ["junk"]}, {}),
+    ],
+)
+def test_what_is_asked_follows_the_wishes_beside_the_form(ask, wish, expected):
+    answers = said(ask(data=CLEAR | {"Q21": "11/2024", "Q13": "yes"} | wish))
+    assert {id: answers[id] for id in ("Q13", "Q21") if id in answers} == expected
+
+
+def test_with_a_plan_only_what_concerns_it_is_on_the_page(ask):
+    scar = ask(protocol="scar_surgical", zones=["neck"])
+    assert "Q21" in asked(scar) and "Q13" not in asked(scar) and asked(scar)["Q21"] == ""
+    face = ask(protocol="melasma", zones=["perioral"])
+    assert "Q13" in asked(face) and "Q21" not in asked(face) and asked(face)["Q13"] == ""
+    assert "Q13" in asked(ask(protocol="melasma"))
+
+
+def test_the_dates_of_earlier_treatments_go_with_what_was_ticked(ask):
+    answers = said(
+        ask(data=CLEAR | {"Q19": ["laser", "needling"], "Q19b": "24/12/2025", "Q19g": "2025", "Q19a": "2024"})
+    )
+    assert {id: value for id, value in answers.items() if id.startswith("Q19")} == {
+        "Q19": "laser, needling",
+        "Q19b": "2025-12-24",
+        "Q19g": "2025",
+    }
+
+
+def test_nonsense_where_nothing_is_asked_is_in_nobodys_way(ask):
+    assert "Q19a" not in said(ask(data=CLEAR | {"Q19a": "junk"}))
+    assert set(ask(data=CLEAR | {"Q19": ["light_peel"], "Q19a": "junk"}).errors) == {"Q19a"}
+
+
+# --- Coming back ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def returning(patient, ask):
+    record_answers(patient=patient, answers=SAID, by=None, now=NOW)
+    return patient
+
+
+def test_a_returning_patient_answers_a_group_with_one_tick(ask, returning):
+    form = ask()
+    assert {group.heading: group.same and group.same.name for group in form.groups()} == {
+        "Medicines": "same-medicines",
+        "Health": "same-health",
+        "Skin": "same-skin",
+        "Earlier treatments": None,  # one question has a “nothing has changed” of its own
+        "Your choice": None,
+    }
+    assert form.fields["same-skin"].label == "Nothing has changed here since 12 January 2026"
+    assert asked(form)["Q05c"] == "same-medicines= & Q05=yes"
+    ticks = {"same-medicines": "on", "same-health": "on", "same-skin": "on", "Q19": ["same"], "Q25": "same"}
+    assert said(ask(data=ticks)) == {}
+
+
+def test_what_changed_is_answered_beside_ticks(ask, returning):
+    data = {"same-medicines": "on", "same-health": "on", "Q19": ["same"], "Q25": "same"}
+    skin = {id: CLEAR[id] for id in ("Q12", "Q13", "Q15", "Q16", "Q20", "Q22", "Q24", "Q24b")}
+    answers = said(ask(data=data | skin | {"Q14": ["psoriasis"], "Q14b": "no", "Q24": "same", "Q04": "yes"}))
+    assert answers == {id: SAID[id] for id in skin if id != "Q24"} | {"Q14": "psoriasis", "Q14b": "no"}
+
+
+def test_a_group_with_something_unknown_has_no_tick(ask, patient):
+    record_answers(patient=patient, answers={"Q04": "no", "Q05": "no"}, by=None, now=NOW)
+    assert {group.same for group in ask().groups()} == {None}
+
+
+def test_no_answer_that_is_known_is_on_the_page(ask, patient):
+    record_answers(
+        patient=patient, answers=SAID | {"Q23": "Doxycycline", "Q17": "latex", "Q09": "not_sure"}, by=None, now=NOW
+    )
+    shown = render_to_string("treatments/_questions.html", {"answers": ask()})
+    assert "Answered on 12 January 2026. Ask whether that still holds." in shown
+    assert "Doxycycline" not in shown
+    assert " checked" not in shown
+
+
+def test_known_answers_are_read_in_one_query(ask, returning, django_assert_num_queries):
+    with django_assert_num_queries(1):
+        render_to_string("treatments/_questions.html", {"answers": ask()})
+    with django_assert_num_queries(1):
+        assert ask(data=CLEAR).is_valid()
+
+
+# --- Before the visit -------------------------------------------------------------------------------------------------
+
+PLAN = {"protocol": "melasma", "zones": ["cheeks"]}
+
+
+def test_before_the_visit_only_what_is_new_is_asked(ask, returning):
+    form = ask(Stage.PREVISIT, **PLAN)
+    always = [name for name, condition in asked(form).items() if not condition]
+    assert always == list(FRESH)
+    assert [(group.heading, group.condition) for group in form.groups()] == [
+        ("How you are now", ""),
+        ("Medicines", "P01=yes"),
+        ("Health", "P01=yes"),
+        ("Skin", "P01=yes"),
+        ("Earlier treatments", "P01=yes"),
+        ("Your choice", "P01=yes"),
+    ]
+    assert asked(form)["Q05c"] == "same-medicines= & P01=yes & Q05=yes"
+    assert said(ask(Stage.PREVISIT, FRESH, **PLAN)) == FRESH
+
+
+def test_what_was_never_answered_is_asked_before_the_visit_too(ask, patient):
+    record_answers(patient=patient, answers={id: word for id, word in SAID.items() if id != "Q04"}, by=None, now=NOW)
+    form = ask(Stage.PREVISIT, FRESH, **PLAN)
+    assert asked(form)["Q04"] == ""
+    assert set(form.errors) == {"Q04"}
+
+
+def test_a_change_that_is_only_told_waits_and_one_that_was_gone_through_is_settled(ask, returning):
+    changed = FRESH | {"P01": "yes"}
+    assert said(ask(Stage.PREVISIT, changed, **PLAN)) == changed
+    ticks = {"same-health": "on", "same-skin": "on", "Q19": ["same"], "Q25": "same"}
+    half = ask(Stage.PREVISIT, changed | ticks, **PLAN)
+    assert set(half.errors) == {"Q04", "Q05", "Q10", "Q23"}
+    medicines = {"Q04": "same", "Q05": "same", "Q10": "yes", "Q23_2": "on"}
+    whole = ask(Stage.PREVISIT, changed | ticks | medicines, **PLAN)
+    assert said(whole) == changed | {"Q10": "yes", "P01b": "yes"}
+
+
+def test_what_stands_below_a_change_that_was_taken_back_is_dropped(ask, returning):
+    assert said(ask(Stage.PREVISIT, FRESH | {"Q10": "yes", "same-health": "on"}, **PLAN)) == FRESH
+
+
+# --- On arrival -------------------------------------------------------------------------------------------------------
+
+
+def test_on_arrival_the_patient_and_staff_have_a_page_each(ask, returning):
+    tablet = ask(Stage.CHECKIN, by=AnsweredBy.PATIENT, **PLAN)
+    assert asked(tablet) == {
+        "C01": "",
+        "C01b": "C01=yes",
+        "C04": "",
+        "C07": "",
+        "C08": "",
+        "P05": "",
+        "Q04b": "C04=yes",
+    }
+    assert asked(ask(Stage.CHECKIN, by=AnsweredBy.STAFF, **PLAN)) == {"C03": "", "C06": ""}
+    assert said(ask(Stage.CHECKIN, ARRIVED, by=AnsweredBy.PATIENT, **PLAN)) == ARRIVED | {"C08": "none"}
+    seen = {"C06": ["cold_sore", "tan"]}
+    assert said(ask(Stage.CHECKIN, seen, by=AnsweredBy.STAFF, **PLAN)) == {"C06": "cold_sore, tan"}
+    ticked = {"C03": "on", "C06": ["none"]}
+    assert said(ask(Stage.CHECKIN, ticked, by=AnsweredBy.STAFF, **PLAN)) == {"C03": "yes", "C06": "none"}
+
+
+def test_what_follows_a_known_answer_is_asked_on_arrival(ask, returning, patient):
+    record_answers(patient=patient, answers={"Q05": "yes", "Q05c": "may_pause", "Q06": "no"}, by=None, now=NOW)
+    form = ask(Stage.CHECKIN, by=AnsweredBy.PATIENT, **PLAN)
+    assert {id: asked(form)[id] for id in ("C02", "C05")} == {"C02": "", "C05": ""}
+    data = ARRIVED | {"C05": "no", "C02_0": "2026-02-01", "C02_1": "08:15"}
+    answers = said(ask(Stage.CHECKIN, data, by=AnsweredBy.PATIENT, **PLAN))
+    assert answers["C02"] == "2026-02-01T08:15"
+
+
+def test_what_is_still_missing_behind_a_known_answer_is_asked_before_the_visit(ask, returning, patient):
+    record_answers(patient=patient, answers={"Q05": "yes"}, by=None, now=NOW)
+    form = ask(Stage.PREVISIT, FRESH | {"Q05c": "may_pause"}, **PLAN)
+    assert {id: asked(form)[id] for id in ("Q05b", "Q05c", "Q17b")} == {
+        "Q05b": "",
+        "Q05c": "",
+        "Q17b": "same-health= & P01=yes & Q17=numbing Q17=metal Q17=latex Q17=products",
+    }
+    assert said(form) == FRESH | {"Q05c": "may_pause"}
+
+
+def test_the_day_of_a_capsule_since_the_booking_is_asked_although_one_is_known(ask, returning):
+    data = ARRIVED | {"C04": "yes", "Q04b_0": "10/01/2026"}
+    assert said(ask(Stage.CHECKIN, data, by=AnsweredBy.PATIENT, **PLAN))["Q04b"] == "2026-01-10"
+
+
+def test_a_patient_reads_other_words_than_reception(ask, returning):
+    form = ask(Stage.PREVISIT, by=AnsweredBy.PATIENT, **PLAN)
+    assert form.fields["Q09"].help_text == "You answered this on 12 January 2026."
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_every_question_can_be_drawn(ask, stage):
+    form = ask(stage, {"C01b_0": "junk", "Q14": ["junk"], "Q23_0": "...", "Q21": "junk"})
+    assert not form.is_valid()
+    page = render_to_string("treatments/_questions.html", {"answers": form})
+    assert all(f'name="{name}' in page for name in asked(form))
+    assert all(sentence in page for name in form.errors for sentence in form.errors[name])
