@@ -21,7 +21,7 @@ LONGEST_WORDS = 1000
 
 # A few short answers stand side by side, more of them below one another.
 MOST_SIDE_BY_SIDE = 4
-WIDEST_SIDE_BY_SIDE = 54  # letters
+WIDEST_SIDE_BY_SIDE = 34  # letters, for a phone
 
 _DAY_FIRST = re.compile(r"(?:(?:([0-9]{1,2})[./ ])?([0-9]{1,2})[./ ])?([0-9]{4})")
 _CONTROL = {"class": "form-control", "autocomplete": "off"}
@@ -103,7 +103,14 @@ class LastDateField(forms.MultiValueField):
         return STILL if is_still else text
 
 
-class LastDateWidget(forms.MultiWidget):
+class _LabelledFirst(forms.MultiWidget):
+    """The question is the label of the first part."""
+
+    def id_for_label(self, id_):
+        return f"{id_}_0"
+
+
+class LastDateWidget(_LabelledFirst):
     template_name = "treatments/_last_date.html"
 
     def __init__(self):
@@ -173,7 +180,7 @@ class WordsField(forms.MultiValueField):
         return ticked[0] if ticked else text
 
 
-class WordsWidget(forms.MultiWidget):
+class WordsWidget(_LabelledFirst):
     template_name = "treatments/_words.html"
 
     def __init__(self, ticks):

@@ -125,4 +125,4 @@ def test_a_few_short_answers_stand_side_by_side_and_the_others_below_one_another
         id: field_for(everything.questions[id], is_known=False).template for id in ("Q09", "Q05c", "Q06", "Q24")
     }
     side_by_side, below = "components/_segmented.html", "treatments/_choices_question.html"
-    assert templates == {"Q09": side_by_side, "Q05c": side_by_side, "Q06": side_by_side, "Q24": below}
+    assert templates == {"Q09": side_by_side, "Q06": side_by_side, "Q05c": below, "Q24": below}

@@ -1,0 +1,82 @@
+"""The health questions of a booking with every rule on: what is asked follows what is chosen and answered."""
+
+import pytest
+from playwright.sync_api import expect
+
+from clinic import times
+from tests.factories import make_clinic, make_patient, make_practitioner, make_user, text_with_every_rule
+from treatments.answers import known_answers
+from treatments.publishing import publish_catalogue
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+NO = ("Q04", "Q05", "Q10", "Q06", "Q06b", "Q07", "Q08", "Q09", "Q11", "Q18", "Q12", "Q13", "Q15", "Q16", "Q20", "Q22")
+
+
+def choose(page, question, answer):
+    page.locator(f"label[for=id_{question}_{answer}]").click()
+
+
+def test_the_questions_of_a_booking_follow_the_wishes_and_the_answers(page, sign_in, axe, take_pictures):
+    location = make_clinic()
+    publish_catalogue(text=text_with_every_rule(), by=None, now=times.now())
+    make_practitioner(location, hours=[("09:00", "18:00")])
+    patient = make_patient(location)
+    sign_in(make_user("receptionist", location=location))
+    page.goto(f"/bookings/new/?patient={patient.public_id}")
+
+    # what the treatment and the zones leave out
+    scar, cold_sores = page.locator("#div_id_Q21"), page.locator("#div_id_Q13")
+    expect(scar).to_be_visible()
+    page.get_by_label("What would the patient like to improve?").select_option("melasma")
+    expect(scar).to_be_hidden()
+    page.get_by_label("What would the patient like to improve?").select_option("scar_surgical")
+    expect(scar).to_be_visible()
+    page.get_by_label("Neck", exact=True).check()
+    expect(cold_sores).to_be_hidden()
+    page.get_by_label("Around the mouth", exact=True).check()
+    expect(cold_sores).to_be_visible()
+
+    # what an answer brings
+    medicine, laser = page.locator("#div_id_Q05b"), page.locator("#div_id_Q19b")
+    expect(medicine).to_be_hidden()
+    choose(page, "Q05", 0)
+    expect(medicine).to_be_visible()
+    choose(page, "Q05", 1)
+    expect(medicine).to_be_hidden()
+    page.get_by_label("Laser, strong light or a medium peel").check()
+    page.get_by_label("Needling", exact=True).check()
+    expect(laser).to_be_visible()
+    expect(page.locator("#div_id_Q19a")).to_be_hidden()
+    axe(page)
+    take_pictures(page, "health-questions")
+
+    # what is missing is told, and what was typed stays
+    page.locator("[name=Q21]").fill("03/2024")
+    page.get_by_role("button", name="Show free times").click()
+    expect(page.get_by_text("Ask this and tick what is true; “None” is an answer too.").first).to_be_visible()
+    expect(page.locator("[name=Q21]")).to_have_value("03/2024")
+    expect(laser).to_be_visible()
+    axe(page)
+
+    for question in NO:
+        choose(page, question, 1)
+    choose(page, "Q07", 2)
+    choose(page, "Q11", 2)
+    choose(page, "Q24", 1)
+    choose(page, "Q25", 0)
+    for question in ("Q17", "Q14", "Q24b"):
+        page.locator(f"#div_id_{question}").get_by_label("of these", exact=False).last.check()
+    page.locator("[name=Q23_1]").check()
+    page.locator("[name=Q19b]").fill("2024")
+    page.locator("[name=Q19g]").fill("2024")
+    page.get_by_role("button", name="Show free times").click()
+    expect(page.get_by_text("Nothing stands in the way")).to_be_visible()
+    assert known_answers(patient)["Q19"] == "laser, needling"
+
+    # the next call: one tick for each group
+    page.goto(f"/bookings/new/?patient={patient.public_id}")
+    expect(page.locator("#div_id_Q09")).to_be_visible()
+    page.locator("[name=same-health]").check()
+    expect(page.locator("#div_id_Q09")).to_be_hidden()
+    take_pictures(page, "health-questions-again")
