@@ -99,7 +99,7 @@ def _book(wish: Wish, session_of, *, room=None, device=None, key=None) -> Appoin
     with _telling_what_is_free(wish), transaction.atomic():
         _lock_resources(wish)
         if key and (earlier := Appointment.objects.with_everything().filter(public_id=key).first()):
-            if earlier.patient != wish.patient:
+            if (earlier.patient, earlier.starts_at) != (wish.patient, wish.starts_at):
                 raise ChangedMeanwhile(_("Another visit was booked with this form. Open the page again."))
             return earlier
         if wish.session and wish.session.appointments.taking_time().exists():
@@ -132,6 +132,8 @@ def move_appointment(
     wish = Wish.again(appointment, by=by, now=now, practitioner=practitioner, starts_at=starts_at, reason=reason)
     with _telling_what_is_free(wish), transaction.atomic():
         moving = _locked_ahead(appointment, revision)
+        if (moving.starts_at, moving.practitioner) == (starts_at, practitioner):
+            raise ChangedMeanwhile(_("The visit is at this time already. Choose another one."))
         _lock_resources(wish)
         check(wish)
         moving.occupancies.all().delete()

@@ -87,7 +87,7 @@
 
   function focusMistake(within) {
     const mistake = within.querySelector(MISTAKE);
-    if (mistake) (mistake.matches(".segmented") ? mistake.querySelector("input") : mistake).focus();
+    if (mistake) (mistake.matches(".segmented, fieldset") ? mistake.querySelector("input") : mistake).focus();
     return Boolean(mistake);
   }
 

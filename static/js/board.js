@@ -49,7 +49,12 @@
     event.preventDefault();
   });
 
-  // --- The day to go to: while a year is being typed it passes through days of the first centuries ---------------------
+  // --- The day to go to: picked, at once; typed, with Enter or on leaving, for every digit on the way is a day too -------
   const day = document.getElementById("day");
-  day.addEventListener("change", () => day.checkValidity() && day.form.requestSubmit());
+  let isTyping = false;
+  const go = () => day.value !== board.dataset.day && day.checkValidity() && day.form.requestSubmit();
+  day.addEventListener("keydown", () => { isTyping = true; });
+  day.addEventListener("pointerdown", () => { isTyping = false; });
+  day.addEventListener("change", () => isTyping || go());
+  day.addEventListener("blur", () => isTyping && go());
 })();

@@ -144,3 +144,11 @@ def test_read_day(text, day):
 @pytest.mark.parametrize(("text", "digits"), [("+44 (0)20", "44020"), ("12", ""), ("020 x", ""), ("123", "123")])
 def test_read_phone(text, digits):
     assert read_phone(text) == digits
+
+
+@pytest.mark.parametrize("typed", ["O'Shea", "O’Shea", "o‘shea", "O`Shea"])
+def test_any_apostrophe_finds_the_name(typed):
+    location = make_location()
+    patient = make_patient(location, family_name="O’Shea-Grant")
+    assert list(search_patients(text=typed, locations=[location])) == [patient]
+    assert list(search_patients(text="shea–grant", locations=[location])) == [patient]

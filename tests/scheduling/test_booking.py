@@ -119,6 +119,8 @@ def test_the_same_key_twice_is_one_booking(clinic, practitioner, patient):
     again = book(clinic, practitioner, patient, key=key)
     assert again == first
     assert Course.objects.count() == 1
+    with pytest.raises(booking.ChangedMeanwhile):
+        book(clinic, practitioner, patient, START + timedelta(hours=2), key=key)
 
 
 # --- Refusals -------------------------------------------------------------------------------------------------------
@@ -279,6 +281,13 @@ def test_move_takes_the_new_time_and_frees_the_old(clinic, practitioner, patient
 def test_move_by_a_quarter_may_overlap_its_own_old_time(clinic, practitioner, patient):
     booked = book(clinic, practitioner, patient)
     assert move(booked, START + timedelta(minutes=15)).starts_at == START + timedelta(minutes=15)
+
+
+def test_a_move_to_where_it_is_changes_nothing(clinic, practitioner, patient):
+    booked = book(clinic, practitioner, patient)
+    with pytest.raises(booking.ChangedMeanwhile, match="at this time already"):
+        move(booked, START)
+    assert set(booked.reminders.values_list("revision", flat=True)) == {0}
 
 
 def test_move_takes_another_room_when_its_own_is_taken(clinic, practitioner, patient):
