@@ -19,11 +19,15 @@ LONGEST_SEARCH = timedelta(weeks=12)
 
 @dataclass(frozen=True)
 class Offer:
-    """The window of the session, what its screening makes of a visit, and the free times that both allow."""
+    """The window of the session, what its screening makes of a visit, and the free times that both allow.
+
+    None are offered as long as the session `waits_for` the one of that number.
+    """
 
     window: Window | None
     result: Result
     slots: list[Slot]
+    waits_for: int | None = None
 
 
 def offer_times(
@@ -44,6 +48,8 @@ def offer_times(
     course, zone, days = session.course, location.zone, course_days(session.course)
     sessions, window = list(course.sessions.all()), window_of(session, days)
     result = screen_patient(patient=course.patient, protocol=course.protocol, stage=Stage.BOOKING, start=now, zone=zone)
+    if session.number > 1 and session.number - 1 not in days:
+        return Offer(window, result, [], waits_for=session.number - 1)
     if result.is_blocked_without_date:
         return Offer(window, result, [])
     search = {

@@ -22,6 +22,7 @@ urlpatterns = [
         "appointments/<uuid:public_id>/reactivate/", appointments.appointment_reactivate, name="appointment-reactivate"
     ),
     path("patients/<uuid:public_id>/visits/", appointments.patient_visits, name="patient-visits"),
+    path("", include("scheduling.course_urls")),
     path("", include("scheduling.hours_urls")),
 ]
 if not settings.IS_PRODUCTION:

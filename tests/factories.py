@@ -11,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 
 from clinic.models import Device, Location, Practitioner, Room, User
-from clinic.times import local_date
+from clinic.times import at_local, local_date
 from patients.models import MedicalFact, Patient
 from scheduling import booking, day
 from scheduling.models import Appointment, WorkingHours
@@ -19,7 +19,7 @@ from treatments import catalogue, courses, publishing, visits
 from treatments.answers import known_answers, record_answers
 from treatments.catalogue import QuestionKind, Stage
 from treatments.consents import consent_text
-from treatments.models import CatalogueVersion, Consent, Protocol, Screening, Visit
+from treatments.models import CatalogueVersion, Consent, Course, Protocol, Screening, Visit
 from treatments.publishing import catalogue_of
 
 _numbers = count(1)
@@ -139,6 +139,36 @@ def signed_in(*roles: str, location: Location | None = None, user: User | None =
     client = Client()
     client.force_login(user or make_user(*roles, location=location), backend=settings.AUTHENTICATION_BACKENDS[-1])
     return client
+
+
+def make_course(
+    *,
+    location=None,
+    patient=None,
+    practitioner=None,
+    protocol=None,
+    zones=(),
+    starts_at=None,
+    planned=3,
+    booked=1,
+    now=NOW,
+) -> Course:
+    """A course of which the first sessions are `booked`, each four weeks after the one before."""
+    location = location or make_clinic()
+    where = {"location": location, "practitioner": practitioner or make_practitioner(location), "by": None, "now": now}
+    first = booking.book_appointment(
+        patient=patient or make_patient(location),
+        protocol=protocol or make_protocol(),
+        zones=zones,
+        starts_at=starts_at or NOW + timedelta(days=7, hours=3),
+        planned_sessions=planned,
+        **where,
+    )
+    course, local = first.session.course, first.starts_at.astimezone(location.zone)
+    for session in course.sessions.filter(number__gt=1, number__lte=booked):
+        day_of_session = local.date() + timedelta(weeks=4 * (session.number - 1))
+        booking.book_session(session=session, starts_at=at_local(day_of_session, local.time(), location.zone), **where)
+    return course
 
 
 def make_fact(patient: Patient, **fields) -> MedicalFact:

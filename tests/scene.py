@@ -32,6 +32,7 @@ from tests.factories import (
     PASSWORD,
     make_appointment,
     make_clinic,
+    make_course,
     make_device,
     make_fact,
     make_patient,
@@ -41,6 +42,7 @@ from tests.factories import (
     make_user,
 )
 from treatments.answers import record_answers
+from treatments.models import Course
 
 ROLES = ("receptionist", "practitioner", "lead", "owner")
 PEOPLE = ("anonymous", *ROLES, "stranger")
@@ -72,6 +74,8 @@ class Scene:
     held: Appointment
     clear: Appointment
     cancelled: Appointment
+    course: Course  # its first session is booked, the second is to book
+    refreshed: Course  # booked to its end, and of a treatment that is refreshed
     time_off: TimeOff
     closure: Closure
 
@@ -97,6 +101,9 @@ class Scene:
             "held": (self.held.public_id,),
             "clear": (self.clear.public_id,),
             "cancelled": (self.cancelled.public_id,),
+            "course": (self.course.public_id,),
+            "refreshed": (self.refreshed.public_id,),
+            "session": (self.course.sessions.get(number=2).public_id,),
             "practitioner": (self.practitioner.public_id,),
             "room": (self.room.public_id,),
             "device": (self.device.public_id,),
@@ -188,6 +195,9 @@ class Scene:
                 "seen_room": self.held.room.public_id,
                 "seen_device": self.held.device.public_id,
             },
+            "scheduling:course-plan": {"text": "Shallow first."},
+            "scheduling:course-refresher": {"per_year": "2"},
+            "scheduling:session-book": {"key": uuid4(), "slot": self.slot(44, 15)},
             "scheduling:hours-edit": {"seen": fingerprint(week)}
             | {f"{day}_0_starts": "10:00" for day in range(5)}
             | {f"{day}_0_ends": "16:00" for day in range(5)},
@@ -237,6 +247,18 @@ def make_scene(**patient_fields) -> Scene:
         return make_appointment(location=location, patient=who, practitioner=practitioner, starts_at=starts_at, now=now)
 
     cancelled = booking.cancel_appointment(appointment=visit(other, 70), revision=0, by=None, now=now)
+    course = make_course(
+        location=location, practitioner=practitioner, starts_at=_at(location, day, 11, 15), planned=3, now=now
+    )
+    refreshed = make_course(
+        location=location,
+        practitioner=practitioner,
+        starts_at=_at(location, day, 15, 15),
+        protocol=make_protocol("wrinkles_fine"),
+        planned=4,
+        booked=4,
+        now=now,
+    )
     away_from, away_until = (times.at_local(day + timedelta(days=days), time(9), location.zone) for days in (40, 42))
     closed = {"first_day": day + timedelta(days=50), "last_day": day + timedelta(days=51), "reason": "Stocktaking"}
     scene = Scene(
@@ -256,12 +278,18 @@ def make_scene(**patient_fields) -> Scene:
         held=visit(patient, 8),
         clear=visit(other, 7),
         cancelled=cancelled,
+        course=course,
+        refreshed=refreshed,
         time_off=TimeOff.objects.create(practitioner=practitioner, starts_at=away_from, ends_at=away_until),
         closure=Closure.objects.create(location=location, **closed),
     )
     scene.device.refresh_from_db()  # as a form would read it
     _receive_a_mail()
     return scene
+
+
+def _at(location: Location, day: date, days: int, hour: int) -> datetime:
+    return times.at_local(day + timedelta(days=days), time(hour), location.zone)
 
 
 def _receive_a_mail() -> None:

@@ -18,11 +18,13 @@ from clinic.audit import record_opening
 from patients.models import Patient
 from scheduling import booking, reminders
 from scheduling.board import sign_of
+from scheduling.course_booking import course_days, next_to_book
 from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm
 from scheduling.models import Appointment
 from scheduling.offers import offer_times
+from scheduling.timeline import draw_window
 from scheduling.views.offering import as_choices, groups_of, is_exception_asked
-from treatments.models import Screening
+from treatments.models import CourseSession, Screening
 
 
 def uuid_or_none(text: str | None) -> uuid.UUID | None:
@@ -42,6 +44,7 @@ def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
         "screening": screening,
         "may_read_answers": request.user.may_read_answers,
         "messages_sent": reminders.messages_for(appointment),
+        "next_session": _session_after(appointment),
         "sign": sign_of(appointment),
         "places_form": PlacesForm(
             location=appointment.location,
@@ -68,6 +71,13 @@ def _steps(appointment: Appointment, screening: Screening | None, now: datetime)
         "is_here": state == Appointment.State.ARRIVED,
         "has_record": state in (Appointment.State.IN_TREATMENT, Appointment.State.COMPLETED),
     }
+
+
+def _session_after(appointment: Appointment) -> CourseSession | None:
+    """The session that this visit opens the window of, as long as it has no time yet."""
+    course = appointment.session.course
+    waiting = None if appointment.is_cancelled else next_to_book(course, course_days(course))
+    return waiting if waiting and waiting.number == appointment.session.number + 1 else None
 
 
 def _appointment(request, public_id) -> Appointment:
@@ -204,7 +214,7 @@ def _move_page(request, appointment, *, form=None, refusal="", alternatives=(), 
         "form": form or MoveForm(location=location, is_exception=is_exception),
         "is_exception": is_exception,
         "offer": offer,
-        "result": offer.result,
+        "drawing": draw_window(offer.window, today=search.today),
     }
     template = "scheduling/_move.html" if request.htmx else "scheduling/appointment_move.html"
     return render(request, template, context, status=status)

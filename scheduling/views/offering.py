@@ -43,7 +43,7 @@ def groups_of(offer: Offer, zone: ZoneInfo, *, is_exception: bool = False) -> li
         days = offered(offer.slots, zone, limit=LONGEST_OFFER_DAYS)
         best = [each for each in days if offer.window.is_best(each[0])]
         others = [each for each in days if not offer.window.is_best(each[0])]
-        others.sort(key=lambda each: abs(each[0] - offer.window.ideal))
+        others.sort(key=lambda each: max(offer.window.ideal - each[0], each[0] - offer.window.best_until))
         groups = [Group(True, best), Group(False, sorted(others[:DAYS_OFFERED], key=lambda each: each[0]))]
     return [group for group in groups if group.days]
 

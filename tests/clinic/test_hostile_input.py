@@ -128,6 +128,9 @@ FORMS = {
     "scheduling:appointment-cancel": {"revision": "pick"},
     "scheduling:appointment-reactivate": {"revision": "pick"},
     "scheduling:appointment-move": {"revision": "pick", "slot": "pick"},
+    "scheduling:course-plan": {"text": "text"},
+    "scheduling:course-refresher": {"per_year": "pick"},
+    "scheduling:session-book": {"key": "id", "slot": "pick"},
     "scheduling:appointment-places": dict.fromkeys(["revision", "room", "device", "seen_room", "seen_device"], "pick"),
     "scheduling:hours-edit": {
         "seen": "pick",
@@ -155,6 +158,7 @@ QUERIES = {
     "scheduling:board-day": ["day", "appointment"],
     "scheduling:booking-create": ["patient", "day", "practitioner", "at"],
     "scheduling:booking-sessions": ["protocol"],
+    "scheduling:session-book": ["practitioner", "from_day", "exception"],
     "scheduling:appointment-move": ["practitioner", "from_day", "exception"],
     "scheduling:mailbox-list": ["page", "newest"],
     "scheduling:mailbox-show": ["view"],
@@ -264,7 +268,7 @@ def _list(value) -> list:
 
 def best_for(name: str) -> str:
     """Somebody who may."""
-    return "practitioner" if "fact-" in name else "owner"
+    return {"fact": "practitioner", "course": "lead"}.get(name.partition(":")[2].partition("-")[0], "owner")
 
 
 def is_taken(answer, name: str) -> bool:

@@ -254,7 +254,8 @@ def take_isotretinoin(patient, on):
 
 def offered(page):
     """The starts on offer, in order."""
-    return [slot.starts_at for group in page.context["groups"] for _day, starts in group.days for _value, slot in starts]
+    days = [starts for group in page.context["groups"] for _day, starts in group.days]
+    return [slot.starts_at for starts in days for _value, slot in starts]
 
 
 def test_the_move_page_offers_times_from_the_visits_own_day_on(reception, booked, practitioner):

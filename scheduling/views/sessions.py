@@ -1,0 +1,90 @@
+"""Booking the next session of a course: a free time in its window, in three clicks."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from clinic import times
+from clinic.access import EVERYBODY, allow, location_of, own_or_404
+from clinic.audit import record_opening
+from scheduling import booking
+from scheduling.forms import SearchForm, SessionForm
+from scheduling.offers import offer_times
+from scheduling.timeline import draw_window
+from scheduling.views.offering import as_choices, groups_of, is_exception_asked
+from treatments.models import CourseSession
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@allow(*EVERYBODY)
+def session_book(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Free times for a session, and the booking of one. By `?exception=1` the clinical lead asks for any day."""
+    everything = CourseSession.objects.select_related("course__patient", "course__protocol")
+    session = own_or_404(everything, request, public_id)
+    if request.method != "POST":
+        is_booked = session.appointments.taking_time().exists()
+        return redirect("scheduling:course-show", session.course.public_id) if is_booked else _page(request, session)
+    form = SessionForm(request.POST, location=location_of(request), is_exception=is_exception_asked(request))
+    if not form.is_valid():
+        return _page(request, session, form=form, refusal=form.errors.get("slot", [""])[0], status=422)
+    try:
+        booked = _write(request, session, form.cleaned_data)
+    except booking.BookingRefused as error:
+        alternatives = getattr(error, "alternatives", ())
+        return _page(request, session, form=form, refusal=error.message, alternatives=alternatives, status=409)
+    messages.success(request, _booked_sentence(booked))
+    return redirect("scheduling:course-show", session.course.public_id)
+
+
+def _write(request, session: CourseSession, wanted: dict):
+    starts_at, practitioner = wanted["slot"]
+    return booking.book_session(
+        session=session,
+        location=location_of(request),
+        practitioner=practitioner,
+        starts_at=starts_at,
+        by=request.user,
+        now=times.now(),
+        key=wanted["key"],
+        reason=wanted.get("reason", ""),
+    )
+
+
+def _booked_sentence(booked) -> str:
+    if booked.patient.email:
+        return _("Booked. A mail confirms it.")
+    return _("Booked. There is no e-mail address: tell the patient by phone.")
+
+
+def _page(request, session, *, form=None, refusal="", alternatives=(), status=200) -> HttpResponse:
+    location, now, is_exception = location_of(request), times.now(), is_exception_asked(request)
+    record_opening(session.course.patient)
+    search = SearchForm(request.GET if "from_day" in request.GET else None, location=location, now=now)
+    chosen = search.cleaned_data if search.is_valid() else {}
+    offer = offer_times(
+        session=session,
+        location=location,
+        now=now,
+        first_day=chosen.get("from_day"),
+        practitioner=chosen.get("practitioner"),
+        is_exception=is_exception,
+    )
+    context = {
+        "session": session,
+        "search": search,
+        "form": form or SessionForm(location=location, is_exception=is_exception, initial={"key": uuid.uuid4()}),
+        "offer": offer,
+        "groups": groups_of(offer, location.zone, is_exception=is_exception),
+        "drawing": draw_window(offer.window, today=search.today),
+        "is_one_practitioner": chosen.get("practitioner"),
+        "is_exception": is_exception,
+        "alternatives": as_choices(alternatives),
+        "refusal": refusal,
+        "chosen_slot": form.data.get("slot") if form else "",
+    }
+    template = "scheduling/_session_book.html" if request.htmx else "scheduling/session_book.html"
+    return render(request, template, context, status=status)
