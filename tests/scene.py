@@ -25,12 +25,15 @@ from clinic.models import Device, Location, Practitioner, Room, User
 from clinic.places import details_of as details_of_place
 from clinic.staff import details_of as details_of_staff
 from patients.models import MedicalFact, Patient
-from scheduling import booking
+from scheduling import booking, day
 from scheduling.hours import week_of
 from scheduling.models import Appointment, Closure, TimeOff
 from tests.factories import (
     PASSWORD,
+    chart,
+    clear_answers,
     make_appointment,
+    make_clear_patient,
     make_clinic,
     make_course,
     make_device,
@@ -39,9 +42,14 @@ from tests.factories import (
     make_practitioner,
     make_protocol,
     make_room,
+    make_signed_visit,
     make_user,
+    make_visit,
 )
-from treatments.answers import record_answers
+from treatments import visits
+from treatments.answers import known_answers, record_answers
+from treatments.catalogue import Stage
+from treatments.consents import consent_text
 from treatments.models import Course
 
 ROLES = ("receptionist", "practitioner", "lead", "owner")
@@ -56,7 +64,11 @@ HEALTH = ("Latexwort", "Blistered at once", "March 2024", "2024-03")
 
 @dataclass(frozen=True)
 class Scene:
-    """`patient` has answered the questions and waits for a decision, `other` is clear; both belong to `location`."""
+    """`patient` has answered the questions and waits for a decision, `other` is clear; both belong to `location`.
+
+    Today somebody is `expected`, somebody `here` whose answers stand in the way, and somebody `ready`. Of yesterday's
+    visits one is `begun`, one `ended` and one `signed`.
+    """
 
     now: datetime
     location: Location
@@ -74,6 +86,12 @@ class Scene:
     held: Appointment
     clear: Appointment
     cancelled: Appointment
+    expected: Appointment
+    here: Appointment
+    ready: Appointment
+    begun: Appointment
+    ended: Appointment
+    signed: Appointment
     course: Course  # its first session is booked, the second is to book
     refreshed: Course  # booked to its end, and of a treatment that is refreshed
     time_off: TimeOff
@@ -101,6 +119,12 @@ class Scene:
             "held": (self.held.public_id,),
             "clear": (self.clear.public_id,),
             "cancelled": (self.cancelled.public_id,),
+            "expected": (self.expected.public_id,),
+            "here": (self.here.public_id,),
+            "ready": (self.ready.public_id,),
+            "begun": (self.begun.public_id,),
+            "ended": (self.ended.public_id,),
+            "signed": (self.signed.public_id,),
             "course": (self.course.public_id,),
             "refreshed": (self.refreshed.public_id,),
             "session": (self.course.sessions.get(number=2).public_id,),
@@ -141,6 +165,7 @@ class Scene:
             "Q05c": "not_asked",
         }
         person = details_of_staff(self.colleague)
+        record = {name: {"revision": getattr(self, name).session.visit.revision} for name in ("begun", "ended")}
         week = week_of(self.practitioner, self.location)
         return {
             "clinic:login": {"username": self.staff["receptionist"].username, "password": PASSWORD, "next": ""},
@@ -198,6 +223,40 @@ class Scene:
             "scheduling:course-plan": {"text": "Shallow first."},
             "scheduling:course-refresher": {"per_year": "2"},
             "scheduling:session-book": {"key": uuid4(), "slot": self.slot(44, 15)},
+            "scheduling:appointment-arrive": {"revision": self.expected.revision},
+            "scheduling:appointment-undo-arrival": {},
+            "scheduling:checkin-show": {
+                "start": self.here.starts_at.isoformat(),
+                "part": "patient",
+                "C01": "no",
+                "C04": "no",
+            },
+            "scheduling:checkin-decide": {
+                "screening": self.here.session.screenings.newest_first().first().public_id,
+                "reason": "The prescriber was asked.",
+            },
+            "scheduling:checkin-hand-over": {},
+            "scheduling:checkin-patient": {},
+            "scheduling:visit-start": {},
+            "scheduling:visit-numbing": record["begun"] | {"none_reason": "Fears creams"},
+            "scheduling:visit-zone": record["begun"] | {"zone": "cheeks", "depth_mm": "0.5", "passes": "4"},
+            "scheduling:visit-remove-zone": record["ended"] | {"zone": "cheeks"},
+            "scheduling:visit-cartridge": record["begun"]
+            | {
+                "device": self.begun.device.public_id,
+                "cartridge_make": "Aurel",
+                "cartridge_lot": "27K-1",
+                "cartridge_expires_on": self.at(300).date(),
+            },
+            "scheduling:visit-topical": record["begun"] | {"name": "Calming balm", "lot": "HG-2"},
+            "scheduling:visit-remove-topical": record["ended"]
+            | {"topical": self.ended.session.visit.topicals.get().pk},
+            "scheduling:visit-result": record["begun"]
+            | {"endpoint": "even_redness", "bleeding": "none", "redness": "1", "swelling": "0", "pain": "2"}
+            | {"reaction": "Calm at once", "is_aftercare_given": "on", "note": "Bring a hat"},
+            "scheduling:visit-end": record["begun"],
+            "scheduling:visit-sign": record["ended"],
+            "scheduling:visit-amend": {"key": uuid4(), "text": "Called the next day: calm."},
             "scheduling:hours-edit": {"seen": fingerprint(week)}
             | {f"{day}_0_starts": "10:00" for day in range(5)}
             | {f"{day}_0_ends": "16:00" for day in range(5)},
@@ -278,6 +337,7 @@ def make_scene(**patient_fields) -> Scene:
         held=visit(patient, 8),
         clear=visit(other, 7),
         cancelled=cancelled,
+        **_days_at_hand(location, practitioner, staff["receptionist"], now),
         course=course,
         refreshed=refreshed,
         time_off=TimeOff.objects.create(practitioner=practitioner, starts_at=away_from, ends_at=away_until),
@@ -290,6 +350,40 @@ def make_scene(**patient_fields) -> Scene:
 
 def _at(location: Location, day: date, days: int, hour: int) -> datetime:
     return times.at_local(day + timedelta(days=days), time(hour), location.zone)
+
+
+def _days_at_hand(location: Location, practitioner: Practitioner, by: User, now: datetime) -> dict[str, Appointment]:
+    """Visits of today and of yesterday, each at another point of its day."""
+    today = times.local_date(now, location.zone)
+
+    def booked(days: int, hour: int) -> dict:
+        who = {"location": location, "practitioner": practitioner, "patient": make_clear_patient(location)}
+        return who | {"starts_at": _at(location, today, days, hour), "now": now - timedelta(days=30)}
+
+    def arrived(hour: int) -> Appointment:
+        return day.arrive(appointment=make_appointment(**booked(0, hour)), revision=0, by=by, now=now)
+
+    def check_in(appointment: Appointment, **answers: str) -> dict:
+        asked = {"appointment": appointment, "start": appointment.starts_at, "by": by, "now": now}
+        known = known_answers(appointment.patient)
+        day.answer_checkin(answers=clear_answers(Stage.CHECKIN, known) | answers, **asked)
+        return asked
+
+    here, ready = arrived(10), arrived(12)
+    record_answers(patient=here.patient, answers={"Q05": "yes", "Q05c": "may_pause"}, by=by, now=now)
+    check_in(here, C02=f"{now.astimezone(location.zone):%Y-%m-%dT%H:%M}")
+    day.sign_consent(typed_name=ready.patient.name, version=consent_text()[0], **check_in(ready))
+    begun, ended, signed = make_visit(**booked(-1, 9)), chart(make_visit(**booked(-1, 11))), booked(-1, 13)
+    written = {"by": practitioner.user, "now": ended.started_at + timedelta(hours=1)}
+    ended = visits.add_topical(visit=ended, revision=ended.revision, name="Glide gel", **written)
+    day.end_treatment(appointment=ended.session.appointments.get(), revision=ended.revision, **written)
+    records = {"begun": begun, "ended": ended, "signed": make_signed_visit(**signed)}
+    return {
+        "expected": make_appointment(**booked(0, 15)),
+        "here": here,
+        "ready": ready,
+        **{name: visit.session.appointments.with_everything().get() for name, visit in records.items()},
+    }
 
 
 def _receive_a_mail() -> None:

@@ -29,6 +29,15 @@ class SignInForm(AuthenticationForm):
     }
 
 
+class UnlockForm(SignInForm):
+    """The name of whoever is signed in stands there already."""
+
+    def __init__(self, request=None, *args, **kwargs):
+        super().__init__(request, *args, initial={"username": request.user.username}, **kwargs)
+        self.fields["username"].widget.attrs.pop("autofocus")
+        self.fields["password"].widget.attrs["autofocus"] = True
+
+
 # Django's own views would also take PUT for a form and answer OPTIONS.
 sign_in = require_http_methods(["GET", "HEAD", "POST"])(
     LoginView.as_view(
@@ -49,10 +58,10 @@ def guessed_account(request, credentials=None) -> str:
 
 def locked_out(request, response=None, credentials=None):
     """What axes answers to the eleventh guess within a quarter of an hour."""
-    context = {"form": SignInForm(request), "is_locked_out": True}
     if handover := handover_of(request):
-        return render(request, "clinic/unlock.html", context | {"place": handover.place}, status=429)
-    return render(request, "clinic/login.html", context, status=429)
+        context = {"form": UnlockForm(request), "place": handover.place, "is_locked_out": True}
+        return render(request, "clinic/unlock.html", context, status=429)
+    return render(request, "clinic/login.html", {"form": SignInForm(request), "is_locked_out": True}, status=429)
 
 
 @sensitive_post_parameters("password")
@@ -65,7 +74,7 @@ def unlock(request):
     handover = handover_of(request)
     if not handover:
         return redirect(settings.LOGIN_REDIRECT_URL)
-    form = SignInForm(request, request.POST or None, initial={"username": request.user.username})
+    form = UnlockForm(request, request.POST or None)
     if not form.is_valid():
         return render(request, "clinic/unlock.html", {"form": form, "place": handover.place})
     login(request, form.get_user())

@@ -15,8 +15,9 @@ from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 from clinic import times
 from clinic.access import EVERYBODY, allow, locations_of, own_or_404
 from clinic.audit import record_opening
+from clinic.times import local_date
 from patients.models import Patient
-from scheduling import booking, reminders
+from scheduling import booking, day, reminders
 from scheduling.board import sign_of
 from scheduling.course_booking import course_days, next_to_book
 from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm
@@ -61,10 +62,11 @@ def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
 
 def _steps(appointment: Appointment, screening: Screening | None, now: datetime) -> dict[str, bool]:
     """What can be done with the appointment as it stands."""
-    state = appointment.state
+    state, zone = appointment.state, appointment.location.zone
     is_ahead, is_past = state in Appointment.State.AHEAD, appointment.starts_at <= now
     is_waiting = screening is not None and screening.stands_in_the_way
     return {
+        "may_arrive": is_ahead and local_date(appointment.starts_at, zone) == local_date(now, zone),
         "may_move": is_ahead and not is_past,
         "may_confirm": state == Appointment.State.BOOKED and not is_past and not is_waiting,
         "may_reactivate": appointment.is_cancelled and not is_past,
@@ -150,6 +152,10 @@ def _change_by_revision(writer, done: str):
 appointment_confirm = _change_by_revision(booking.confirm_appointment, gettext_lazy("Confirmed."))
 appointment_cancel = _change_by_revision(booking.cancel_appointment, gettext_lazy("Cancelled. The time is free again."))
 appointment_reactivate = _change_by_revision(booking.reactivate_appointment, gettext_lazy("Back at its old time."))
+appointment_arrive = _change_by_revision(day.arrive, gettext_lazy("Arrived. Next comes the check-in."))
+appointment_undo_arrival = _change_by_revision(
+    lambda revision, **arguments: day.undo_arrival(**arguments), gettext_lazy("Not here yet, as before.")
+)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -176,9 +182,7 @@ def appointment_move(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
         )
     except booking.BookingRefused as error:
         alternatives = getattr(error, "alternatives", ())
-        return _move_page(
-            request, appointment, form=form, refusal=error.message, alternatives=alternatives, status=409
-        )
+        return _move_page(request, appointment, form=form, refusal=error.message, alternatives=alternatives, status=409)
     messages.success(request, _moved_sentence(moved))
     return to_board(request, moved)
 

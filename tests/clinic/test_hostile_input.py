@@ -132,6 +132,47 @@ FORMS = {
     "scheduling:course-refresher": {"per_year": "pick"},
     "scheduling:session-book": {"key": "id", "slot": "pick"},
     "scheduling:appointment-places": dict.fromkeys(["revision", "room", "device", "seen_room", "seen_device"], "pick"),
+    "scheduling:appointment-arrive": {"revision": "pick"},
+    "scheduling:appointment-undo-arrival": {"revision": "any"},
+    "scheduling:checkin-show": {"start": "pick", "part": "any", "C01": "pick", "C01b_0": "any", "C01b_1": "any"}
+    | {"C02_0": "typed?", "C02_1": "any", "C03": "any", "C04": "pick", "Q04b_0": "any", "Q04b_1": "any"},
+    "scheduling:checkin-decide": {"screening": "pick", "reason": "text", "is_skin_checked": "any"},
+    "scheduling:checkin-hand-over": {},
+    "scheduling:checkin-patient": {},  # read only where a browser was handed over
+    "scheduling:visit-start": {},
+    "scheduling:visit-numbing": {
+        "revision": "pick",
+        "agent": "text",
+        "strength_percent": "typed?",
+        "applied_at": "typed?",
+        "removed_at": "typed?",
+        "none_reason": "text",
+        "note": "text",
+        "stamp": "any",
+    },
+    "scheduling:visit-zone": {
+        "revision": "pick",
+        "zone": "pick",
+        "depth_mm": "typed",
+        "passes": "typed",
+        "reason": "text",
+    },
+    "scheduling:visit-remove-zone": {"revision": "pick", "zone": "pick"},
+    "scheduling:visit-cartridge": {
+        "revision": "pick",
+        "device": "pick",
+        "cartridge_make": "text",
+        "cartridge_lot": "text",
+        "cartridge_expires_on": "typed?",
+    },
+    "scheduling:visit-topical": {"revision": "pick", "name": "text", "lot": "text", "expires_on": "typed?"},
+    "scheduling:visit-remove-topical": {"revision": "pick", "topical": "pick"},
+    "scheduling:visit-result": {"revision": "pick"}
+    | dict.fromkeys(["endpoint", "bleeding", "redness", "swelling", "pain"], "pick?")
+    | {"reaction": "text", "is_aftercare_given": "any", "note": "text"},
+    "scheduling:visit-end": {"revision": "pick"},
+    "scheduling:visit-sign": {"revision": "pick"},
+    "scheduling:visit-amend": {"key": "id", "text": "text"},
     "scheduling:hours-edit": {
         "seen": "pick",
         "0_0_starts": "typed",
@@ -160,6 +201,7 @@ QUERIES = {
     "scheduling:booking-sessions": ["protocol"],
     "scheduling:session-book": ["practitioner", "from_day", "exception"],
     "scheduling:appointment-move": ["practitioner", "from_day", "exception"],
+    "scheduling:checkin-show": ["again"],
     "scheduling:mailbox-list": ["page", "newest"],
     "scheduling:mailbox-show": ["view"],
 }
@@ -268,7 +310,8 @@ def _list(value) -> list:
 
 def best_for(name: str) -> str:
     """Somebody who may."""
-    return {"fact": "practitioner", "course": "lead"}.get(name.partition(":")[2].partition("-")[0], "owner")
+    fitting = {"fact": "practitioner", "course": "lead", "checkin": "lead", "visit": "practitioner"}
+    return fitting.get(name.partition(":")[2].partition("-")[0], "owner")
 
 
 def is_taken(answer, name: str) -> bool:

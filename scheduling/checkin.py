@@ -1,0 +1,124 @@
+"""The check-in of an appointment: what is asked for its very start, what was answered, and what comes next."""
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+
+from django import forms
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from clinic.inputs import LineField, ParagraphsField
+from scheduling.models import Appointment
+from treatments.catalogue import AnsweredBy, Outcome, Rule, Stage
+from treatments.forms import MAY_STAY_OPEN, AnswersForm
+from treatments.models import CatalogueVersion, Consent, Screening, ScreeningFinding
+from treatments.publishing import catalogue_of
+
+NEVER = datetime.min.replace(tzinfo=UTC)
+
+
+class StartField(forms.CharField):
+    """The start that somebody was asked about. One that cannot be read is no appointment's."""
+
+    widget = forms.HiddenInput
+
+    def clean(self, value):
+        try:
+            start = parse_datetime(value or "")
+        except ValueError:
+            return NEVER
+        return start if start and start.tzinfo else NEVER
+
+
+class StartForm(forms.Form):
+    start = StartField()
+
+
+class ConsentForm(StartForm):
+    version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
+    typed_name = LineField(label=_("Your first and last name"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+
+class DecisionForm(forms.Form):
+    screening = forms.UUIDField(widget=forms.HiddenInput)
+    reason = ParagraphsField(label=_("Reason"))
+    is_skin_checked = forms.BooleanField(label=_("I have looked at the skin"), required=False)
+
+
+@dataclass(frozen=True)
+class FoundByRule:
+    """A finding as those who treat read it, with the rule that made it."""
+
+    finding: ScreeningFinding
+    rule: Rule
+
+    @property
+    def tone(self) -> str:
+        return {Outcome.HOLD: "gold", Outcome.TASK: "gold", Outcome.ADVISE: "sky"}.get(self.finding.outcome, "clay")
+
+    @property
+    def icon(self) -> str:
+        signs = {Outcome.HOLD: "circle-pause", Outcome.TASK: "clipboard-list", Outcome.ADVISE: "info"}
+        return signs.get(self.finding.outcome, "octagon-x")
+
+
+@dataclass
+class CheckIn:
+    """One check-in as it stands."""
+
+    appointment: Appointment
+
+    @cached_property
+    def screening(self) -> Screening | None:
+        """The newest one that was made on arrival for this start."""
+        return (
+            Screening.objects.filter(
+                session=self.appointment.session_id, stage=Stage.CHECKIN, for_start=self.appointment.starts_at
+            )
+            .newest_first()
+            .select_related("decision", "catalogue_version")
+            .prefetch_related("findings")
+            .first()
+        )
+
+    @cached_property
+    def consent(self) -> Consent | None:
+        return Consent.objects.filter(session=self.appointment.session_id).first()
+
+    @property
+    def is_open(self) -> bool:
+        return self.appointment.state == Appointment.State.ARRIVED
+
+    @cached_property
+    def is_answered(self) -> bool:
+        """Whether the patient has answered all that is asked of everybody."""
+        if self.screening is None:
+            return False
+        said = json.loads(self.screening.answers)
+        asked = self.questions(by=AnsweredBy.PATIENT).questions
+        return all(q.id in said for q in asked if not q.ask_if and q.kind not in MAY_STAY_OPEN)
+
+    def questions(self, data=None, *, by: AnsweredBy | None) -> AnswersForm:
+        """What is asked on arrival; never with an earlier answer in it."""
+        course = self.appointment.session.course
+        return AnswersForm(
+            data,
+            catalogue=catalogue_of(CatalogueVersion.objects.current()),
+            stage=Stage.CHECKIN,
+            patient=course.patient,
+            zone=self.appointment.location.zone,
+            protocol=course.protocol.code,
+            zones=[zone.code for zone in course.zones.all()],
+            by=by,
+        )
+
+    def findings(self) -> list[FoundByRule]:
+        """All that the newest screening found, worst first. For those who may read answers, and nobody else."""
+        if self.screening is None:
+            return []
+        rules = catalogue_of(self.screening.catalogue_version).rules
+        found = [each for each in self.screening.findings.all() if each.outcome != Outcome.PASS]
+        found.sort(key=lambda each: -Outcome(each.outcome).severity)
+        return [FoundByRule(each, rules[each.rule_code]) for each in found]
