@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from django.db.models import Prefetch
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from clinic.times import local_date
 from scheduling.board import Sign, sign_of
@@ -19,6 +20,7 @@ from treatments.models import Course, CourseSession, Screening, Visit
 from treatments.windows import Window
 
 LANE, HEAD, HALF_BAND, DOT = 56, 34, 8, 12  # of the drawing, in pixels
+ROOM_FOR_WORDS = 13  # what the words on a line between two sessions need, in per cent of the width
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,16 @@ class CourseInTime:
         return next((line for line in self.lines if line.appointment and not line.is_done), None)
 
     @property
+    def upcoming_when(self) -> str:
+        """How far off the next session is: "in 3 days"."""
+        days = (self.upcoming.day - self.today).days
+        if days in (0, 1):
+            return _("today") if days == 0 else _("tomorrow")
+        if days < 0:
+            return ngettext("%(n)d day ago", "%(n)d days ago", -days) % {"n": -days}
+        return _("in %(n)d days") % {"n": days}
+
+    @property
     def may_plan_refresher(self) -> bool:
         """The course is booked or done to its end, and its treatment is refreshed."""
         protocol = self.course.protocol
@@ -170,16 +182,17 @@ class CourseInTime:
                 bar=bar,
             )
             if bar and lanes and lanes[-1].dot:
-                middle = (float(lanes[-1].dot[:-1]) + float(bar.x[:-1])) / 2
-                lane = replace(lane, from_x=lanes[-1].dot, from_y=lanes[-1].y + DOT + 2, words_x=percent(middle))
+                start, end = (float(place[:-1]) for place in (lanes[-1].dot, bar.x))
+                words_x = percent((start + end) / 2) if end - start > ROOM_FOR_WORDS else ""
+                lane = replace(lane, from_x=lanes[-1].dot, from_y=lanes[-1].y + DOT + 2, words_x=words_x)
             lanes.append(lane)
         return lanes
 
 
 def depths_in_words(visit: Visit) -> str:
     """How deep each zone was needled: "Cheeks 1.5, forehead 0.5 mm". Read it with the zone records prefetched."""
-    zones = [f"{record.zone.name} {written(record.depth_mm)}" for record in visit.zone_records.all()]
-    return _("%(zones)s mm") % {"zones": ", ".join(zones)} if zones else ""
+    zones = ", ".join(f"{record.zone.name.lower()} {written(record.depth_mm)}" for record in visit.zone_records.all())
+    return _("%(zones)s mm") % {"zones": zones[0].upper() + zones[1:]} if zones else ""
 
 
 def courses_in_time(

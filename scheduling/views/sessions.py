@@ -11,9 +11,12 @@ from django.views.decorators.http import require_http_methods
 from clinic import times
 from clinic.access import EVERYBODY, allow, location_of, own_or_404
 from clinic.audit import record_opening
+from clinic.models import Location, Practitioner
 from scheduling import booking
 from scheduling.forms import SearchForm, SessionForm
-from scheduling.offers import offer_times
+from scheduling.models import Appointment
+from scheduling.offers import Offer, offer_times
+from scheduling.slots import practitioners_of
 from scheduling.timeline import draw_window
 from scheduling.views.offering import as_choices, groups_of, is_exception_asked
 from treatments.models import CourseSession
@@ -61,18 +64,9 @@ def _booked_sentence(booked) -> str:
 
 
 def _page(request, session, *, form=None, refusal="", alternatives=(), status=200) -> HttpResponse:
-    location, now, is_exception = location_of(request), times.now(), is_exception_asked(request)
+    location, is_exception = location_of(request), is_exception_asked(request)
     record_opening(session.course.patient)
-    search = SearchForm(request.GET if "from_day" in request.GET else None, location=location, now=now)
-    chosen = search.cleaned_data if search.is_valid() else {}
-    offer = offer_times(
-        session=session,
-        location=location,
-        now=now,
-        first_day=chosen.get("from_day"),
-        practitioner=chosen.get("practitioner"),
-        is_exception=is_exception,
-    )
+    search, practitioner, offer = _look(request, session)
     context = {
         "session": session,
         "search": search,
@@ -80,7 +74,7 @@ def _page(request, session, *, form=None, refusal="", alternatives=(), status=20
         "offer": offer,
         "groups": groups_of(offer, location.zone, is_exception=is_exception),
         "drawing": draw_window(offer.window, today=search.today),
-        "is_one_practitioner": chosen.get("practitioner"),
+        "is_one_practitioner": practitioner is not None,
         "is_exception": is_exception,
         "alternatives": as_choices(alternatives),
         "refusal": refusal,
@@ -88,3 +82,31 @@ def _page(request, session, *, form=None, refusal="", alternatives=(), status=20
     }
     template = "scheduling/_session_book.html" if request.htmx else "scheduling/session_book.html"
     return render(request, template, context, status=status)
+
+
+def _look(request, session: CourseSession) -> tuple[SearchForm, Practitioner | None, Offer]:
+    """What is looked for and found: at first whoever treated before, and where she has no time, anybody."""
+    location, now = location_of(request), times.now()
+    usual = _practitioner_before(session, location)
+    is_asked = "from_day" in request.GET
+    search = SearchForm(
+        request.GET if is_asked else None,
+        location=location,
+        now=now,
+        initial={"practitioner": usual.public_id if usual else ""},
+    )
+    wanted = search.cleaned_data if search.is_valid() else {"practitioner": usual, "from_day": None}
+    wish = {"session": session, "location": location, "now": now, "is_exception": is_exception_asked(request)}
+    offer = offer_times(**wish, first_day=wanted["from_day"], practitioner=wanted["practitioner"])
+    if is_asked or usual is None or offer.slots:
+        return search, wanted["practitioner"], offer
+    search.initial["practitioner"] = ""
+    return search, None, offer_times(**wish)
+
+
+def _practitioner_before(session: CourseSession, location: Location) -> Practitioner | None:
+    """Who treats at the session before, if she can be booked here."""
+    before = Appointment.objects.taking_time().filter(
+        session__course=session.course, session__number=session.number - 1
+    )
+    return practitioners_of(location).filter(appointments__in=before).first()

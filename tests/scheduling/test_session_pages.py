@@ -164,11 +164,26 @@ def test_without_a_time_the_free_ones_are_shown_again(reception, session, slot):
     assert len(days_offered(page)) == 2
 
 
+def starts_of(page):
+    return [slot for group in page.context["groups"] for _day, starts in group.days for _value, slot in starts]
+
+
+def test_at_first_whoever_treated_before_is_looked_for_and_then_anybody(reception, session, clinic, practitioner):
+    other = make_practitioner(clinic)
+    assert {slot.practitioner for slot in starts_of(reception.get(url(session)))} == {practitioner}
+    anybody = reception.get(url(session), {"practitioner": "", "from_day": ""})
+    assert {slot.practitioner for slot in starts_of(anybody)} <= {practitioner, other}
+    practitioner.working_hours.all().delete()
+    page = reception.get(url(session))
+    assert {slot.practitioner for slot in starts_of(page)} == {other}
+    assert "selected>Anybody free" in page.text
+
+
 def test_times_with_one_practitioner_from_a_later_day_on(reception, session, clinic):
     other = make_practitioner(clinic, hours=[("12:00", "13:15")])
     query = {"practitioner": other.public_id, "from_day": "2026-02-20"}
     page = reception.get(url(session), query, headers={"HX-Request": "true"})
-    starts = [slot.starts_at for group in page.context["groups"] for _day, starts in group.days for _v, slot in starts]
+    starts = [slot.starts_at for slot in starts_of(page)]
     assert starts[0] == datetime(2026, 2, 20, 12, tzinfo=UTC)
     assert {start.hour for start in starts} == {12}
     assert "Session 2 for" not in words(page)
