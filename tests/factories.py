@@ -177,10 +177,21 @@ def make_fact(patient: Patient, **fields) -> MedicalFact:
     )
 
 
+S2_AT = "questions: {booking: [Q05, Q05b, Q05c], previsit: [Q05, Q05b, Q05c], checkin: [Q05, Q05b, Q05c, C02]}"
+
+
 def text_with_every_rule() -> str:
-    """The shipped catalogue with all of its rules switched on."""
+    """The shipped catalogue with all of its rules switched on; S2 then reads the list of other medicines as well."""
     off = re.compile(r"(?m)^(  - code: E\w+\n    name: .*\n    tag: \w+\n)(?!    active)")
-    return off.sub(r"\1    active: true\n", catalogue.shipped_text())
+    text = off.sub(r"\1    active: true\n", catalogue.shipped_text())
+    return text.replace(S2_AT, S2_AT.replace("Q05c", "Q05c, Q23"), 1)
+
+
+def text_with_the_owners_rules() -> str:
+    """The shipped catalogue with the four rules of the owner's document and no other."""
+    return re.sub(
+        r"(?m)^(  - code: E\w+\n    name: .*\n    tag: \w+\n)    active: true\n", r"\1", catalogue.shipped_text()
+    )
 
 
 _CLEAR = {
@@ -204,6 +215,19 @@ def clear_answers(stage: Stage, known: Mapping[str, str] = MappingProxyType({}))
         elif is_asked and question.kind != QuestionKind.BIRTH_DATE:
             answers[question.id] = _CLEAR.get(question.kind) or ("no" if "no" in question.answers else "I")
     return answers
+
+
+def as_posted(answers: Mapping[str, str]) -> dict[str, str | list[str]]:
+    """Answers as the question form sends them."""
+    questions, posted = catalogue_of(make_catalogue()).questions, {}
+    for id, said in answers.items():
+        if questions[id].kind == QuestionKind.SEVERAL:
+            posted[id] = said.split(", ")
+        elif questions[id].kind == QuestionKind.TEXT:
+            posted |= {f"{id}_1": "on"} if said == "none" else {f"{id}_0": said}
+        else:
+            posted[id] = said
+    return posted
 
 
 def make_clear_patient(location: Location, **fields) -> Patient:

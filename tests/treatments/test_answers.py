@@ -6,7 +6,15 @@ from django.db import connection
 
 from patients.models import MedicalFact
 from patients.records import end_fact, record_fact
-from tests.factories import NOW, make_catalogue, make_fact, make_location, make_patient, make_user, text_with_every_rule
+from tests.factories import (
+    NOW,
+    make_fact,
+    make_location,
+    make_patient,
+    make_user,
+    text_with_every_rule,
+    text_with_the_owners_rules,
+)
 from treatments.answers import answered_at, compose_facts, known_answers, record_answers
 from treatments.catalogue import read
 from treatments.publishing import publish_catalogue
@@ -18,6 +26,7 @@ EVERYTHING = {"Q04": "yes", "Q04b": "2025-08", "Q05": "yes", "Q05c": "may_pause"
 
 @pytest.fixture
 def patient():
+    publish_catalogue(text=text_with_the_owners_rules(), by=None, now=NOW)
     return make_patient(make_location())
 
 
@@ -181,8 +190,9 @@ def test_every_answer_of_a_booking_is_known_at_the_next_one_with_the_date_of_bir
 
 
 def test_the_date_of_birth_is_told_only_where_a_rule_reads_it(patient):
-    make_catalogue()
     assert known_answers(patient) == {}
+    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    assert known_answers(patient) == {"Q01": patient.date_of_birth.isoformat()}
 
 
 def test_facts_are_of_their_kind_and_dated(patient, every_rule):

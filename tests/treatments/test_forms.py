@@ -5,14 +5,17 @@ import pytest
 from django.http import QueryDict
 from django.template.loader import render_to_string
 
-from tests.factories import NOW, make_location, make_patient, text_with_every_rule
+from tests.factories import NOW, make_location, make_patient, text_with_every_rule, text_with_the_owners_rules
 from treatments.answers import record_answers
-from treatments.catalogue import AnsweredBy, Stage, load, read
+from treatments.catalogue import AnsweredBy, Stage, load
 from treatments.forms import AnswersForm
 from treatments.publishing import publish_catalogue
 from treatments.screening import evaluate
 
 # --- The questions ----------------------------------------------------------------------------------------------------
+
+
+OWNERS = load(text_with_the_owners_rules())
 
 
 @pytest.fixture
@@ -22,7 +25,7 @@ def patient(db):
 
 def form_of(patient, data=None):
     zone = ZoneInfo("Australia/Lord_Howe")
-    return AnswersForm(data, catalogue=read(), stage=Stage.BOOKING, patient=patient, zone=zone)
+    return AnswersForm(data, catalogue=OWNERS, stage=Stage.BOOKING, patient=patient, zone=zone)
 
 
 def answers(patient, **data):

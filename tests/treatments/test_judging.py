@@ -461,6 +461,9 @@ def test_a_date_in_the_past_cannot_go_on():
         ({"Q05": "no", "Q05b": "Méthotrexate"}, "hold"),
         ({"Q05": "no", "Q05b": "paracetamol"}, "pass"),
         ({"Q05": "not_sure", "Q05b": "insulin"}, "hold"),
+        ({"Q05": "no", "Q23": "zinc, Methotrexate"}, "hold"),
+        ({"Q05": "no", "Q23": "zinc"}, "pass"),
+        ({"Q05": "yes", "Q05b": "insulin", "Q23": "prednisolone"}, "hold"),
     ],
 )
 def test_s2_knows_medicines_that_do_not_count_and_a_no_that_cannot_stand(answers, outcome):

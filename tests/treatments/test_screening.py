@@ -5,9 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treatments.catalogue import Outcome, Stage, load, read, shipped_text
+from tests.factories import text_with_the_owners_rules
+from treatments.catalogue import Outcome, Stage, load
 from treatments.screening import AnswerError, Finding, evaluate, read_visit_start
 
+# The four rules of the owner's document alone.
+OWNERS = load(text_with_the_owners_rules())
 LONDON = ZoneInfo("Europe/London")
 NEW_YORK = ZoneInfo("America/New_York")
 JOHANNESBURG = ZoneInfo("Africa/Johannesburg")
@@ -17,7 +20,7 @@ CLEAR_ON_ARRIVAL = {"Q04": "no", "C04": "no", "Q05": "no", "C01": "no", "C03": "
 
 def screen(answers, *, stage=Stage.BOOKING, visit="2026-06-10T10:00", zone=LONDON, rule=None, protocol=None):
     return evaluate(
-        catalogue=read(),
+        catalogue=OWNERS,
         answers=answers,
         stage=stage,
         visit_start=read_visit_start(visit, zone),
@@ -173,7 +176,7 @@ def test_s1_counts_the_visits_local_date():
     """Ten in the evening UTC is the next day in Johannesburg and the same day in London's winter."""
     answers, at = {"Q04": "yes", "Q04b": "2025-08-05"}, datetime(2026, 2, 4, 22, 30, tzinfo=UTC)
     outcomes = [
-        evaluate(catalogue=read(), answers=answers, stage="booking", visit_start=at, zone=zone, rule="S1").outcome
+        evaluate(catalogue=OWNERS, answers=answers, stage="booking", visit_start=at, zone=zone, rule="S1").outcome
         for zone in (LONDON, JOHANNESBURG)
     ]
     assert outcomes == [Outcome.HARD_BLOCK, Outcome.PASS]
@@ -317,7 +320,7 @@ def test_24_hours_pass_only_when_every_reading_of_the_answer_lies_far_enough_bac
     written = (visit - timedelta(seconds=seconds)).astimezone(zone).replace(microsecond=0, tzinfo=None)
     readings = [written.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1)]
     result = evaluate(
-        catalogue=read(),
+        catalogue=OWNERS,
         answers={"C01": "yes", "C01b": written.isoformat()},
         stage="checkin",
         visit_start=visit,
@@ -416,7 +419,7 @@ def test_at_the_eligible_date_the_visit_is_no_longer_blocked():
     answers = {"Q04": "yes", "Q04b": "2026-01-15", "Q05": "no"}
     not_before = screen(answers).not_before
     for at, outcome in [(not_before, Outcome.ADVISE), (not_before - timedelta(seconds=1), Outcome.HARD_BLOCK)]:
-        result = evaluate(catalogue=read(), answers=answers, stage="booking", visit_start=at, zone=LONDON)
+        result = evaluate(catalogue=OWNERS, answers=answers, stage="booking", visit_start=at, zone=LONDON)
         assert result.outcome == outcome
 
 
@@ -446,7 +449,7 @@ def test_a_protocol_is_checked_and_changes_nothing_of_the_owners_rules():
 
 def test_a_rule_that_does_not_concern_the_protocol_says_nothing():
     """The owner's rules hold for all; a clinic's own rule of the same kind may be for some."""
-    text = shipped_text().replace(
+    text = text_with_the_owners_rules().replace(
         "  - code: E01\n",
         "  - code: E90\n    name: Clean scar\n    tag: design\n    active: true\n    stages: [checkin]\n"
         "    questions: {checkin: C03}\n    test: {kind: staff_tick}\n    outcome: task\n    override: aesthetician\n"
@@ -595,7 +598,7 @@ def test_read_visit_start_with_an_offset_that_no_clock_has_is_refused():
 def test_a_visit_outside_1900_to_2100_is_refused(year):
     with pytest.raises(AnswerError, match="^The year must lie between 1900 and 2100.$"):
         evaluate(
-            catalogue=read(), answers={}, stage="booking", visit_start=datetime(year, 6, 1, tzinfo=UTC), zone=LONDON
+            catalogue=OWNERS, answers={}, stage="booking", visit_start=datetime(year, 6, 1, tzinfo=UTC), zone=LONDON
         )
 
 

@@ -7,15 +7,15 @@ from django.db import connection
 
 from tests.factories import (
     NOW,
-    make_catalogue,
     make_location,
     make_patient,
     make_protocol,
     make_user,
     text_with_every_rule,
+    text_with_the_owners_rules,
 )
 from treatments.answers import record_answers
-from treatments.catalogue import Stage, shipped_text
+from treatments.catalogue import Stage
 from treatments.courses import start_course
 from treatments.decisions import decide_screening
 from treatments.models import Screening
@@ -31,7 +31,7 @@ START = datetime(2026, 2, 10, 10, tzinfo=UTC)
 
 @pytest.fixture
 def patient():
-    make_catalogue()
+    publish_catalogue(text=text_with_the_owners_rules(), by=None, now=NOW)
     return make_patient(make_location())
 
 
@@ -83,7 +83,7 @@ def test_the_visits_day_is_that_of_the_place(patient, start, outcome):
 
 def test_the_newest_published_rules_decide(patient):
     answer(patient, Q04="yes", Q04b="2025-08-31", Q05="no")
-    publish_catalogue(text=shipped_text().replace("months: 6,", "months: 7,", 1), by=None, now=NOW)
+    publish_catalogue(text=text_with_the_owners_rules().replace("months: 6,", "months: 7,", 1), by=None, now=NOW)
     assert screen(patient).not_before == datetime(2026, 3, 30, 23, tzinfo=UTC)  # 31 March in London
 
 
@@ -268,7 +268,7 @@ BOOKING_ONLY = """rules:
 @pytest.fixture
 def held_at_booking(patient):
     """A session that a rule holds which is not asked again on arrival."""
-    publish_catalogue(text=shipped_text().replace("rules:\n", BOOKING_ONLY, 1), by=None, now=NOW)
+    publish_catalogue(text=text_with_the_owners_rules().replace("rules:\n", BOOKING_ONLY, 1), by=None, now=NOW)
     answer(patient, Q04="yes", Q04b="2025-01-15", Q05="no")
     session = session_of(patient)
     assert findings(keep(session))["E99"] == ("hold", datetime(2027, 1, 15, tzinfo=UTC))
