@@ -14,6 +14,7 @@ def shell(request):
     roles = roles_of(request.user)
     locations = locations_of(request)
     entries = [
+        ("scheduling:day-show", _("My day"), "clipboard-list", request.user.is_practitioner),
         ("scheduling:board-day", _("Day board"), "calendar-days", True),
         ("scheduling:booking-create", _("New booking"), "circle-plus", True),
         ("patients:patient-list", _("Patients"), "users", True),

@@ -138,7 +138,7 @@ PASSWORD_HASHERS = [
     else "django.contrib.auth.hashers.Argon2PasswordHasher"
 ]
 LOGIN_URL = "clinic:login"
-LOGIN_REDIRECT_URL = "scheduling:board-day"
+LOGIN_REDIRECT_URL = "scheduling:home"
 LOGOUT_REDIRECT_URL = "clinic:login"
 AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
 AXES_FAILURE_LIMIT = 10

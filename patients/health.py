@@ -15,6 +15,9 @@ from patients.models import MedicalFact, Patient
 from patients.partial_dates import PartialDate, Precision
 from patients.records import STILL
 
+Kind = MedicalFact.Kind
+HAS_NOT = frozenset({"no", "none"})  # answers by which a patient has nothing of the kind
+
 
 @dataclass(frozen=True)
 class HealthOnFile:
@@ -33,6 +36,15 @@ class FactLine:
     on: str
     recorded_on: date
     recorded_by: str
+
+
+@dataclass(frozen=True)
+class Alert:
+    """Something that a practitioner must have read before she begins."""
+
+    is_allergy: bool
+    title: str
+    details: str
 
 
 def health_on_file(patient: Patient, zone: ZoneInfo) -> HealthOnFile:
@@ -59,6 +71,18 @@ def fact_lines(patient: Patient, zone: ZoneInfo) -> list[FactLine]:
         )
         for fact in facts
     ]
+
+
+def alerts_of(patient: Patient) -> list[Alert]:
+    """What is on file of allergies, and then of conditions: for those who may read answers, and nobody else."""
+    facts = patient.facts.current().filter(kind__in=(Kind.ALLERGY, Kind.CONDITION))
+    alerts = [_alert(fact) for fact in facts if fact.answer not in HAS_NOT]
+    return sorted(alerts, key=lambda alert: not alert.is_allergy)
+
+
+def _alert(fact: MedicalFact) -> Alert:
+    details = ["" if fact.answer == "yes" else in_words(fact.answer), date_in_words(fact.on)]
+    return Alert(fact.kind == Kind.ALLERGY, in_words(fact.subject), ", ".join(filter(None, details)))
 
 
 def in_words(said: str) -> str:

@@ -15,7 +15,8 @@ from scheduling.views.appointments import panel_context, uuid_or_none
 @require_safe
 @allow(*EVERYBODY)
 def home(request: HttpRequest) -> HttpResponse:
-    return redirect("scheduling:board-day")
+    """Whoever treats begins with her own day, everybody else with the board."""
+    return redirect("scheduling:day-show" if request.user.is_practitioner else "scheduling:board-day")
 
 
 @require_safe

@@ -81,6 +81,7 @@ scheduling:visit-result            begun        login     405/403      405/302  
 scheduling:visit-end               begun        login     405/403      405/302      405/302   405/403   405/404   yes
 scheduling:visit-sign              ended        login     405/403      405/302      405/302   405/403   405/404   yes
 scheduling:visit-amend             signed       login     405/403      405/302      405/302   405/403   405/404   yes
+scheduling:day-show                -            login     403/405      200/405      403/405   403/405   200/405   no
 scheduling:patient-visits          patient      login     200/405      200/405      200/405   200/405   404/405   no
 scheduling:hours-edit              practitioner login     403/403      403/403      200/302   200/302   404/404   yes
 scheduling:time-off-create         practitioner login     403/403      403/403      200/302   200/302   404/404   yes
@@ -348,7 +349,7 @@ def test_a_switched_off_account_is_out_at_once_and_its_cookies_stay_dead(scene):
     staff.switch_on(user=user)
     for client in (shown, kept):
         assert client.get(board)["Location"].startswith(reverse("clinic:login"))
-    assert sign_in(user.username)["Location"] == board
+    assert sign_in(user.username)["Location"] == reverse("scheduling:home")
 
 
 def test_a_new_password_ends_the_sessions_of_the_old_one(scene):
@@ -370,11 +371,11 @@ def test_a_session_does_not_outlive_its_sign_out(scene):
 )
 def test_signing_in_leads_to_no_other_host(scene, next_page):
     user = scene.staff["receptionist"]
-    assert sign_in(user.username, next=next_page)["Location"] == reverse("scheduling:board-day")
+    assert sign_in(user.username, next=next_page)["Location"] == reverse("scheduling:home")
     switched = client_of(scene, "receptionist").post(
         reverse("clinic:location-switch"), {"location": scene.location.public_id, "next": next_page}
     )
-    assert switched["Location"] == reverse("scheduling:board-day")
+    assert switched["Location"] == reverse("scheduling:home")
 
 
 def sign_in(username: str, password: str = PASSWORD, **fields):

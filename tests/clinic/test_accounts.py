@@ -15,6 +15,7 @@ pytestmark = pytest.mark.django_db
 
 LOGIN = reverse("clinic:login")
 BOARD = reverse("scheduling:board-day")
+HOME = reverse("scheduling:home")
 PATIENTS = reverse("patients:patient-list")
 SWITCH = reverse("clinic:location-switch")
 WRONG = "This user name and password do not belong together."
@@ -29,7 +30,7 @@ def sign_in(client, user, password=PASSWORD, **extra):
 
 def test_the_right_password_opens_the_board(client):
     user = make_user("receptionist", location=make_clinic())
-    assertRedirects(sign_in(client, user), BOARD)
+    assertRedirects(sign_in(client, user), HOME, target_status_code=302)
 
 
 def test_signing_in_leads_to_the_page_that_was_asked_for(client):
@@ -42,7 +43,7 @@ def test_signing_in_leads_to_the_page_that_was_asked_for(client):
 @pytest.mark.parametrize("elsewhere", ["https://elsewhere.example/", "//elsewhere.example", "javascript:alert(1)"])
 def test_signing_in_never_leads_elsewhere(client, elsewhere):
     user = make_user("receptionist", location=make_clinic())
-    assertRedirects(sign_in(client, user, next=elsewhere), BOARD)
+    assertRedirects(sign_in(client, user, next=elsewhere), HOME, target_status_code=302)
 
 
 def test_a_wrong_password_is_told_and_the_user_name_stays(client):
@@ -65,7 +66,7 @@ def test_accounts_that_are_unknown_or_switched_off_get_the_same_answer(client):
 
 def test_whoever_is_signed_in_needs_no_login_page():
     client = signed_in("receptionist", location=make_clinic())
-    assertRedirects(client.get(LOGIN), BOARD)
+    assertRedirects(client.get(LOGIN), HOME, target_status_code=302)
 
 
 def test_ten_wrong_tries_close_an_account_for_a_while_and_no_other(client):
@@ -76,7 +77,7 @@ def test_ten_wrong_tries_close_an_account_for_a_while_and_no_other(client):
     closed = sign_in(client, user)
     assertContains(closed, "Too many wrong tries for this account.", status_code=429)
     assert "_auth_user_id" not in client.session
-    assertRedirects(sign_in(client, colleague), BOARD)
+    assertRedirects(sign_in(client, colleague), HOME, target_status_code=302)
 
 
 def test_signing_out_needs_a_post_and_ends_the_session():
@@ -146,7 +147,7 @@ def test_a_location_that_is_not_ones_own_does_not_exist(client_of_both, chosen):
 )
 def test_a_switch_never_leads_elsewhere(client_of_both, places, elsewhere):
     answer = client_of_both.post(SWITCH, {"location": places[1].public_id, "next": elsewhere})
-    assertRedirects(answer, BOARD)
+    assertRedirects(answer, HOME, target_status_code=302)
 
 
 def test_a_location_that_was_taken_away_leaves_the_screen(client_of_both, places):

@@ -21,9 +21,14 @@ def entries(frame):
 
 def test_managers_have_one_entry_more():
     assert entries(shown(make_user("receptionist"))) == ["Day board", "New booking", "Patients"]
-    assert entries(shown(make_user("practitioner"))) == ["Day board", "New booking", "Patients"]
+    assert entries(shown(make_user("practitioner"))) == ["My day", "Day board", "New booking", "Patients"]
     assert entries(shown(make_user("lead"))) == ["Day board", "New booking", "Patients", "Settings"]
     assert entries(shown(make_user("owner"))) == ["Day board", "New booking", "Patients", "Settings"]
+
+
+def test_whoever_treats_finds_her_own_day_first():
+    assert entries(shown(make_user("practitioner")))[:2] == ["My day", "Day board"]
+    assert entries(shown(make_user("owner", "practitioner")))[0] == "My day"
 
 
 def test_the_demo_has_its_mailbox(settings):

@@ -198,6 +198,7 @@ QUERIES = {
     "patients:patient-list": ["for"],
     "patients:patient-create": ["next"],
     "scheduling:board-day": ["day", "appointment"],
+    "scheduling:day-show": ["day", "visit"],
     "scheduling:booking-create": ["patient", "day", "practitioner", "at"],
     "scheduling:booking-sessions": ["protocol"],
     "scheduling:session-book": ["practitioner", "from_day", "exception"],

@@ -2,7 +2,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from patients.health import HealthOnFile, date_in_words, fact_lines, health_on_file, in_words
+from patients.health import Alert, HealthOnFile, alerts_of, date_in_words, fact_lines, health_on_file, in_words
 from tests.factories import NOW, make_fact, make_location, make_patient, make_user
 
 pytestmark = pytest.mark.django_db
@@ -34,6 +34,25 @@ def test_fact_lines_are_current_facts_in_words_by_kind(django_assert_num_queries
     assert [(line.kind, line.subject, line.answer, line.on, line.recorded_by) for line in lines] == [
         ("Medicine", "Isotretinoin", "Not sure", "August 2025", "Noor Rahman"),
         ("Allergy", "Latex", "", "", "Noor Rahman"),
+    ]
+
+
+def test_alerts_are_what_a_patient_has_allergies_first(django_assert_num_queries):
+    location = make_location()
+    patient = make_patient(location)
+    make_fact(patient, kind="condition", subject="cold sores", answer="yes", on="2025-03")
+    make_fact(patient, kind="condition", subject="diabetes", answer="no")
+    make_fact(patient, kind="condition", subject="keloids", answer="not_sure")
+    make_fact(patient, kind="allergy", subject="allergies", answer="none")
+    make_fact(patient, kind="allergy", subject="latex", answer="Rash from gloves")
+    make_fact(patient, kind="allergy", subject="nickel", superseded_at=NOW)
+    make_fact(patient, subject="cetirizine", answer="yes")
+    with django_assert_num_queries(1):
+        alerts = alerts_of(patient)
+    assert alerts == [
+        Alert(is_allergy=True, title="Latex", details="Rash from gloves"),
+        Alert(is_allergy=False, title="Keloids", details="Not sure"),
+        Alert(is_allergy=False, title="Cold sores", details="March 2025"),
     ]
 
 

@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from auditlog.models import LogEntry
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -194,6 +195,12 @@ def test_a_session_of_elsewhere_does_not_exist(reception, practitioner):
     assert reception.get(url(foreign)).status_code == 404
     assert book(reception, foreign, SECOND, practitioner).status_code == 404
     assert foreign.appointments.count() == 0
+
+
+def test_opening_the_page_is_written_down(reception, session):
+    reception.get(url(session))
+    entries = LogEntry.objects.get_for_object(session.course.patient).filter(action=LogEntry.Action.ACCESS)
+    assert entries.count() == 1
 
 
 # --- Another day, for a reason ----------------------------------------------------------------------------------------
