@@ -192,7 +192,7 @@ def _mistakes_of_times(record: Visit, now: datetime) -> dict[str, str]:
 
 
 def _checkin_began_at(record: Visit) -> datetime:
-    """When the questions of the day were answered first, for the start that the visit had."""
+    """The minute in which the questions of the day were answered first, for the start that the visit had."""
     began = (
         Screening.objects.filter(session=record.session_id, stage=Stage.CHECKIN)
         .values("for_start")
@@ -200,7 +200,7 @@ def _checkin_began_at(record: Visit) -> datetime:
         .order_by("-last")
         .first()
     )
-    return began["first"]
+    return began["first"].replace(second=0, microsecond=0)  # times at a visit are typed to the minute
 
 
 def _must_not_be_numbed(record: Visit) -> bool:

@@ -223,7 +223,9 @@ def amend_visit(*, visit: Visit, text: str, by: User, now: datetime, key: UUID |
         stored = _locked(visit)
         if stored.signed_at is None:
             raise NotSigned(_("This record is not signed yet. Correct it instead."))
-        if key and (first := stored.amendments.filter(public_id=key).first()):
+        if key and (first := Amendment.objects.filter(public_id=key).first()):
+            if first.visit_id != stored.pk:
+                raise VisitRefused(_("Another record was amended with this form. Open the page again."))
             return first
         return Amendment.objects.create(
             public_id=key or uuid4(), visit=stored, text=words, written_at=now, written_by=by

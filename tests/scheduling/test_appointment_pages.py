@@ -19,11 +19,12 @@ from scheduling.slots import Slot
 from tests.factories import (
     NOW,
     make_appointment,
+    make_clear_patient,
     make_clinic,
-    make_fact,
     make_patient,
     make_practitioner,
     make_user,
+    make_visit,
     signed_in,
 )
 from tests.reading import words
@@ -49,10 +50,7 @@ def practitioner(clinic):
 @pytest.fixture
 def patient(clinic):
     """Somebody in whose way nothing stands."""
-    patient = make_patient(clinic, given_name="Marta", family_name="Lindholm")
-    make_fact(patient, subject="isotretinoin", answer="no")
-    make_fact(patient, subject="immune medicine", answer="no")
-    return patient
+    return make_clear_patient(clinic, given_name="Marta", family_name="Lindholm")
 
 
 @pytest.fixture
@@ -473,3 +471,75 @@ def test_queries_do_not_grow_with_the_visits(reception, booked, clinic, practiti
         )
     assert Appointment.objects.filter(starts_at__gt=times.now()).count() == 3
     assert count_queries() == with_one
+
+
+# --- The day itself ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def its_day(clinic_clock, booked):
+    """Monday 19 January, half an hour before the visit."""
+    clinic_clock(days=7, hours=2, minutes=30)
+    return booked
+
+
+def test_arrived_is_the_first_step_of_the_day_and_of_no_other(reception, booked, clinic_clock):
+    assert "Arrived" not in words(panel(reception, booked))
+    clinic_clock(days=7)
+    assert "Arrived Confirm Move Cancel" in words(panel(reception, booked))
+    clinic_clock(hours=5)  # late
+    assert "Arrived" in words(panel(reception, booked))
+    assert "Move" not in words(panel(reception, booked))
+    clinic_clock(days=1)
+    assert "Arrived" not in words(panel(reception, booked))
+
+
+def test_an_arrival_leads_to_the_check_in(reception, its_day):
+    answer = do(reception, its_day, "arrive")
+    assert (answer.status_code, answer["HX-Trigger"]) == (200, '{"board-changed": {}}')
+    text = words(answer)
+    assert "Done: Arrived. Next comes the check-in." in text
+    assert "Check-in Not here after all" in text
+    assert "Open the visit" not in text
+    assert state(its_day) == ("arrived", 0)
+
+
+def test_those_who_treat_may_go_straight_to_the_visit(practitioner, its_day):
+    treating = signed_in(user=practitioner.user)
+    assert "Check-in Open the visit Not here after all" in words(do(treating, its_day, "arrive"))
+
+
+def test_an_arrival_by_mistake_is_undone(reception, its_day):
+    do(reception, its_day, "arrive")
+    assert "Not here yet, as before." in words(do(reception, its_day, "undo-arrival"))
+    assert state(its_day) == ("booked", 0)
+    again = do(reception, its_day, "undo-arrival")
+    assert (again.status_code, state(its_day)) == (409, ("booked", 0))
+    assert "The patient has not arrived yet." in words(again)
+
+
+def test_a_second_arrival_does_no_harm_and_one_on_another_day_is_refused(reception, booked, clinic_clock):
+    early = do(reception, booked, "arrive")
+    assert (early.status_code, state(booked)) == (409, ("booked", 0))
+    assert "This visit is on Monday 19 January, 10:00. Move it if the patient comes today." in words(early)
+    clinic_clock(days=7)
+    for _each in range(2):
+        assert do(reception, booked, "arrive").status_code == 200
+    assert state(booked) == ("arrived", 0)
+
+
+@pytest.mark.parametrize("revision", ["7", "", "x"])
+def test_an_arrival_from_a_state_that_is_not_the_stored_one_is_told(reception, its_day, revision):
+    answer = do(reception, its_day, "arrive", revision=revision)
+    assert (answer.status_code, state(its_day)) == (409, ("booked", 0))
+    assert CHANGED in words(answer)
+
+
+def test_what_has_begun_leads_those_who_treat_to_its_record(reception, clinic, practitioner, clinic_clock):
+    visit = make_visit(location=clinic, practitioner=practitioner, starts_at=START)
+    clinic_clock(days=7, hours=4)
+    begun = visit.session.appointments.get()
+    assert "Open the visit" in words(panel(signed_in(user=practitioner.user), begun))
+    text = words(panel(reception, begun))
+    assert "In treatment" in text
+    assert not [step for step in ("Open the visit", "Arrived", "Check-in", "Not here after all") if step in text]

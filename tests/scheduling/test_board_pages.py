@@ -10,7 +10,18 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.asserts import assertRedirects
 
-from tests.factories import make_appointment, make_clinic, make_patient, make_practitioner, make_user, signed_in
+from scheduling.day import end_treatment
+from tests.factories import (
+    check_in,
+    make_appointment,
+    make_arrival,
+    make_clinic,
+    make_patient,
+    make_practitioner,
+    make_user,
+    make_visit,
+    signed_in,
+)
 from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_clock")]
@@ -153,3 +164,26 @@ def test_queries_do_not_grow_with_the_visits(reception, clinic, practitioner, bo
             location=clinic, practitioner=make_practitioner(clinic), starts_at=START + timedelta(hours=hours)
         )
     assert count_queries() == with_one
+
+
+# --- The states of the day --------------------------------------------------------------------------------------------
+
+
+def test_a_card_says_how_the_day_goes_in_a_word(clinic, practitioner, reception):
+    """And to whom a decision is still open: in treatment it no longer is."""
+    where = {"location": clinic, "practitioner": practitioner}
+    here = make_arrival(**where, starts_at=START)
+    assert "Arrived 10:00 to 11:15" in words(day(reception))
+    check_in(here, C01="yes", C01b="2026-01-18T15:00")
+    page = words(day(reception))
+    assert "Arrived On hold 10:00 to 11:15" in page
+    assert "1 on hold" in page
+    visit = make_visit(**where, starts_at=START + timedelta(hours=2))
+    assert "In treatment 12:00 to 13:15" in words(day(reception))
+    end_treatment(
+        appointment=visit.session.appointments.get(),
+        revision=0,
+        by=practitioner.user,
+        now=visit.started_at + timedelta(hours=1),
+    )
+    assert "Completed 12:00 to 13:15" in words(day(reception))
