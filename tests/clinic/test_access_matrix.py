@@ -133,6 +133,9 @@ def pages(scene: Scene) -> Iterator[str]:
     for visit in scene.visits:
         yield f"{scene.url('scheduling:board-day')}?day={visit.starts_at.date()}&appointment={visit.public_id}"
     yield f"{scene.url('scheduling:booking-create')}?patient={scene.patient.public_id}"
+    yield f"{scene.url('scheduling:checkin-show', 'here')}?again=1"
+    for name in ("scheduling:checkin-show", "scheduling:visit-show"):
+        yield from (scene.url(name, about) for about in ("expected", "ready", "signed"))
 
 
 # --- The table --------------------------------------------------------------------------------------------------------

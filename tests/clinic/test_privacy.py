@@ -64,14 +64,15 @@ def said_in(page: str, words: dict[str, re.Pattern]) -> list[str]:
 
 
 def without_questions(page: str) -> str:
-    """The booking page but for what it asks: there alone a medicine is named to reception."""
+    """The pages that ask but for what they ask: there alone a medicine is named to reception."""
     for question in read().questions.values():
         page = unescape(page).replace(question.text, "")
     return page
 
 
 def is_question_form(url: str, page: str) -> bool:
-    return url.startswith("/bookings/") and 'id="booking"' in page
+    is_booking = url.startswith("/bookings/") and 'id="booking"' in page
+    return is_booking or ("/checkin/" in url and 'id="questions"' in page)
 
 
 @pytest.mark.parametrize("who", DO_NOT_READ_ANSWERS)
