@@ -16,7 +16,8 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from clinic.models import User
 from tests import servers
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, as_posted, clear_answers
+from treatments.catalogue import Stage
 
 FLAGS = [
     "--disable-gpu",
@@ -103,6 +104,26 @@ def sign_in(page: Page) -> Callable[[User], None]:
         expect(page).not_to_have_url(re.compile(r"/login/"))
 
     return through_the_login_page
+
+
+@pytest.fixture
+def answer_clearly() -> Callable[..., None]:
+    """Answers the health questions of a booking so that nothing stands in the way, apart from those in `leaving`."""
+
+    def answer(page: Page, *, leaving: tuple[str, ...] = ()) -> None:
+        for name, said in as_posted(clear_answers(Stage.BOOKING)).items():
+            if name in leaving or not page.locator(f"[name={name}]").first.is_visible():
+                continue
+            for value in said if isinstance(said, list) else [said]:
+                options = page.locator(f"[name={name}][value={value}]")
+                if options.count():
+                    page.locator(f"label[for={options.get_attribute('id')}]").click()
+                elif value == "on":
+                    page.locator(f"[name={name}]").check()
+                else:
+                    page.locator(f"[name={name}]").fill(value)
+
+    return answer
 
 
 @pytest.fixture

@@ -204,12 +204,11 @@ def test_what_opens_has_no_accessibility_faults(scene, desk, sit_down):
     assert faults == [], "\n".join(faults)
 
 
-def test_free_times_have_no_accessibility_faults(scene, desk, sit_down):
+def test_free_times_have_no_accessibility_faults(scene, desk, sit_down, answer_clearly):
     sit_down("practitioner", scene)  # who reads the findings beside them
     desk.goto(f"{reverse('scheduling:booking-create')}?patient={scene.other.public_id}")
     desk.locator("[name=protocol]").select_option(index=1)
-    desk.locator("label[for=id_Q04_1]").click()
-    desk.locator("label[for=id_Q05_1]").click()
+    answer_clearly(desk)
     desk.get_by_role("button", name="Show free times").click()
     expect(desk.locator("[name=slot]").first).to_be_attached()
     assert look(desk, "free times") == []

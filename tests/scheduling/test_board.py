@@ -13,8 +13,8 @@ from scheduling.models import Closure, Reminder, TimeOff, WorkingHours
 from tests.factories import (
     NOW,
     make_appointment,
+    make_clear_patient,
     make_clinic,
-    make_fact,
     make_patient,
     make_practitioner,
     make_protocol,
@@ -179,10 +179,7 @@ def test_visits_of_other_places_and_days_are_not_on_it(clinic, practitioner):
 
 
 def test_what_waits_for_a_decision_is_marked_unless_it_is_cancelled(clinic, practitioner):
-    answered = make_patient(clinic)
-    make_fact(answered, subject="isotretinoin", answer="no")
-    make_fact(answered, subject="immune medicine", answer="no")
-    book(clinic, practitioner, patient=answered)
+    book(clinic, practitioner, patient=make_clear_patient(clinic))
     waiting = book(clinic, practitioner, START + timedelta(hours=2))  # nothing was answered
     board = board_of(clinic)
     assert [card.is_on_hold for card in board.cards] == [False, True]

@@ -11,6 +11,7 @@ from scheduling import booking
 from scheduling.models import Appointment, Closure, Occupancy, Reminder, TimeOff
 from tests.factories import (
     NOW,
+    clear_answers,
     make_appointment,
     make_catalogue,
     make_clinic,
@@ -18,6 +19,8 @@ from tests.factories import (
     make_practitioner,
     make_protocol,
 )
+from treatments.answers import record_answers
+from treatments.catalogue import Stage
 from treatments.models import Course, Screening
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -353,8 +356,7 @@ def test_cancelled_twice_and_put_back_twice_are_told(clinic, practitioner, patie
 
 
 def test_confirm_stands_until_the_visit_moves(clinic, practitioner, patient):
-    take_isotretinoin(patient, "2020")
-    record_fact(patient=patient, kind="medicine", subject="immune medicine", answer="no", on="", by=None, now=NOW)
+    record_answers(patient=patient, answers=clear_answers(Stage.BOOKING), by=None, now=NOW)
     booked = book(clinic, practitioner, patient)
     confirmed = change(booking.confirm_appointment, booked)
     assert (confirmed.state, confirmed.revision) == ("confirmed", 0)

@@ -24,6 +24,7 @@ from tests.factories import (
     make_visit,
     sign,
     text_with_every_rule,
+    text_with_the_owners_rules,
 )
 from tests.races import outcomes
 from treatments import visits
@@ -345,6 +346,7 @@ def test_what_is_written_down_after_the_check_in_counts_at_the_start():
 
 
 def test_rules_published_after_the_check_in_count_at_the_start():
+    publish_catalogue(text=text_with_the_owners_rules(), by=None, now=NOW)
     ready = make_ready()
     publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
     with pytest.raises(visits.CannotStart):

@@ -11,9 +11,16 @@ from clinic.models import OutgoingMail
 from scheduling import booking
 from scheduling.models import Appointment, Reminder
 from scheduling.reminders import Message, mail_due_reminders, messages_for, plan_aftercare
-from tests.factories import NOW, make_appointment, make_catalogue, make_clinic, make_patient, make_practitioner
+from tests.factories import (
+    NOW,
+    make_appointment,
+    make_catalogue,
+    make_clear_patient,
+    make_clinic,
+    make_patient,
+    make_practitioner,
+)
 from treatments import catalogue
-from treatments.answers import record_answers
 from treatments.models import Visit
 from treatments.publishing import publish_catalogue
 
@@ -22,13 +29,6 @@ pytestmark = [pytest.mark.both, pytest.mark.django_db]
 START = NOW + timedelta(days=7, hours=3)  # Monday 19 January 2026, 10:00 in London
 TWO_DAYS_BEFORE = START - timedelta(days=2)
 BEFORE_THE_SUN = START - timedelta(hours=26)
-
-
-def make_clear_patient(clinic, **fields):
-    """Someone whom no rule keeps from a treatment."""
-    patient = make_patient(clinic, **fields)
-    record_answers(patient=patient, answers={"Q04": "no", "Q05": "no"}, by=None, now=NOW)
-    return patient
 
 
 def book(*, email="olivia@example.org", now=NOW, starts_at=START, clinic=None, **wish) -> Appointment:

@@ -9,6 +9,7 @@ from tests.factories import (
     check_in,
     make_appointment,
     make_arrival,
+    make_clear_patient,
     make_clinic,
     make_fact,
     make_patient,
@@ -17,6 +18,7 @@ from tests.factories import (
 )
 from tests.races import outcomes
 from treatments import decisions, visits
+from treatments.answers import record_answers
 from treatments.catalogue import Override, shipped_text
 from treatments.models import ScreeningDecision
 from treatments.publishing import publish_catalogue
@@ -62,9 +64,9 @@ def test_without_a_look_at_the_skin_the_sun_is_not_lifted(lead):
 
 
 def test_what_needs_no_look_at_the_skin_asks_for_none(lead):
-    patient = make_patient(clinic := make_clinic())
-    make_fact(patient, subject="isotretinoin", answer="no")
-    screening = make_appointment(location=clinic, patient=patient).session.screenings.get()  # Q05 was not asked
+    patient = make_clear_patient(clinic := make_clinic())
+    record_answers(patient=patient, answers={"Q05": "not_sure"}, by=None, now=NOW)
+    screening = make_appointment(location=clinic, patient=patient).session.screenings.get()
     assert not decisions.needs_skin_check(screening)
     assert decide(screening, lead, is_skin_checked=False).reason == "No redness, pale skin."
 

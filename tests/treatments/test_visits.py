@@ -14,6 +14,7 @@ from tests.factories import (
     NOW,
     chart,
     check_in,
+    clear_answers,
     make_arrival,
     make_clinic,
     make_device,
@@ -28,6 +29,8 @@ from tests.factories import (
 )
 from tests.races import outcomes
 from treatments import visits
+from treatments.answers import known_answers
+from treatments.catalogue import Stage
 from treatments.charting import left_to_sign
 from treatments.decisions import decide_screening
 from treatments.models import Amendment, Visit, ZoneRecord
@@ -233,7 +236,7 @@ def test_the_check_in_of_another_start_is_another_check_in():
         stage="checkin",
         start=later,
         zone=arrived.location.zone,
-        answers={"C01": "no", "C03": "yes", "C04": "no"},
+        answers=clear_answers(Stage.CHECKIN, known_answers(arrived.patient)),
         by=None,
         now=later - timedelta(minutes=5),
     )
