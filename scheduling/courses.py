@@ -192,7 +192,7 @@ class CourseInTime:
 def depths_in_words(visit: Visit) -> str:
     """How deep each zone was needled: "Cheeks 1.5, forehead 0.5 mm". Read it with the zone records prefetched."""
     zones = ", ".join(f"{record.zone.name.lower()} {written(record.depth_mm)}" for record in visit.zone_records.all())
-    return _("%(zones)s mm") % {"zones": zones[0].upper() + zones[1:]} if zones else ""
+    return _("%(zones)s\u00a0mm") % {"zones": zones[0].upper() + zones[1:]} if zones else ""
 
 
 def courses_in_time(

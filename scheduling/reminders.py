@@ -19,8 +19,9 @@ from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
 from clinic import emails, outbox
-from clinic.models import OutgoingMail
+from clinic.models import Location, OutgoingMail
 from clinic.times import after_quiet_hours, before_quiet_hours, days_before_by_wall_clock
+from patients.models import Patient
 from scheduling.calendar_files import CANCEL, PUBLISH, calendar_file
 from scheduling.models import Appointment, Reminder
 from treatments.models import Screening, Visit
@@ -327,6 +328,7 @@ class Message:
     words: str
     at: datetime
     needs_a_call: bool = False
+    visit_at: datetime | None = None
 
 
 def messages_for(appointment: Appointment) -> list[Message]:
@@ -335,6 +337,23 @@ def messages_for(appointment: Appointment) -> list[Message]:
     return [
         Message(reminder.get_kind_display(), *_progress(reminder, has_address))
         for reminder in appointment.reminders.select_related("mail")
+    ]
+
+
+def messages_to(patient: Patient, *, locations: Collection[Location], limit: int) -> list[Message]:
+    """The newest that was planned for a patient's visits at the locations, newest first, in one query."""
+    newest = (
+        Reminder.objects.filter(appointment__session__course__patient=patient, appointment__location__in=locations)
+        .select_related("mail", "appointment")
+        .order_by("-due_at", "-pk")[:limit]
+    )
+    return [
+        Message(
+            reminder.get_kind_display(),
+            *_progress(reminder, bool(patient.email)),
+            visit_at=reminder.appointment.starts_at,
+        )
+        for reminder in newest
     ]
 
 

@@ -22,7 +22,6 @@ urlpatterns = [
         "appointments/<uuid:public_id>/reactivate/", appointments.appointment_reactivate, name="appointment-reactivate"
     ),
     path("appointments/<uuid:public_id>/", include("scheduling.day_urls")),
-    path("patients/<uuid:public_id>/visits/", appointments.patient_visits, name="patient-visits"),
     path("", include("scheduling.course_urls")),
     path("", include("scheduling.hours_urls")),
 ]

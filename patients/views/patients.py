@@ -18,7 +18,7 @@ from clinic.fields import decrypt, encrypt
 from clinic.text import one_line
 from patients.duplicates import likely_duplicates
 from patients.forms import EditPatientForm, NewPatientForm, initial_from_search
-from patients.health import fact_lines, health_on_file
+from patients.health import alerts_of, fact_lines, health_on_file
 from patients.models import Patient
 from patients.records import AlreadySaved, create_patient, update_patient
 from patients.search import SHORTEST, marked, search_patients
@@ -126,6 +126,7 @@ def patient_show(request, public_id):
             "age": patient.age_on(today),
             "entered_on": times.local_date(patient.created_at, zone),
             "facts": fact_lines(patient, zone) if may_read else None,
+            "alerts": alerts_of(patient) if may_read else [],
             "on_file": None if may_read else health_on_file(patient, zone),
         },
     )

@@ -13,10 +13,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from django_htmx.http import HttpResponseClientRedirect, trigger_client_event
 
 from clinic import times
-from clinic.access import EVERYBODY, allow, locations_of, own_or_404
+from clinic.access import EVERYBODY, allow, own_or_404
 from clinic.audit import record_opening
 from clinic.times import local_date
-from patients.models import Patient
 from scheduling import booking, day, reminders
 from scheduling.board import sign_of
 from scheduling.course_booking import course_days, next_to_book
@@ -261,22 +260,3 @@ def appointment_places(request: HttpRequest, public_id: uuid.UUID) -> HttpRespon
         )
 
     return _answer(request, public_id, change, _("Changed. The time stays as it is."))
-
-
-@require_safe
-@allow(*EVERYBODY)
-def patient_visits(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
-    """The visits of a patient, for her page: what comes, and what was, newest first."""
-    patient = own_or_404(Patient.objects, request, public_id)
-    appointments = (
-        Appointment.objects.of_locations(locations_of(request))
-        .filter(session__course__patient=patient)
-        .with_everything()
-        .order_by("-starts_at")
-    )
-    now = times.now()
-    context = {
-        "upcoming": [each for each in appointments if each.starts_at > now and not each.is_cancelled][::-1],
-        "earlier": [each for each in appointments if each.starts_at <= now or each.is_cancelled],
-    }
-    return render(request, "scheduling/_patient_visits.html", context)

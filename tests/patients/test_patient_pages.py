@@ -14,6 +14,7 @@ from clinic import times
 from clinic.editing import Difference
 from patients.models import Patient
 from tests.factories import make_fact, make_location, make_patient, make_user, signed_in
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 
@@ -320,7 +321,7 @@ def test_showing_asks_as_much_for_three_facts_as_for_one(location, django_assert
     recorder = make_user("lead")
     make_fact(patient, subject="Fact 1", recorded_by=recorder)
     client.get(show(patient))  # content types are read once a process
-    expected = 6  # session, user, her locations, the patient, the opening, the facts
+    expected = 7  # session, user, her locations, the patient, the opening, the facts, the alerts among them
     with django_assert_num_queries(expected):
         assertContains(client.get(show(patient)), "Fact ", count=2)
     make_fact(patient, subject="Fact 2", recorded_by=recorder)
@@ -434,3 +435,14 @@ def test_nobody_comes_in_without_signing_in(location, client):
     patient = make_patient(location)
     for url in (LIST, CREATE, show(patient), edit(patient)):
         assertRedirects(client.get(url), f"{reverse('clinic:login')}?next={url}", fetch_redirect_response=False)
+
+
+def test_alerts_stand_under_the_name_for_those_who_treat(location):
+    patient = make_patient(location)
+    make_fact(patient, kind="allergy", subject="latex", answer="Rash from gloves")
+    make_fact(patient, kind="condition", subject="diabetes", answer="no")
+    treating = words(signed_in("practitioner", location=location).get(show(patient)))
+    head = treating.partition("Loading the visits")[0]
+    assert "Latex: Rash from gloves" in head
+    assert "Diabetes" not in head
+    assert "Latex" not in words(signed_in("receptionist", location=location).get(show(patient)))
