@@ -63,10 +63,12 @@ def _steps(appointment: Appointment, screening: Screening | None, now: datetime)
     """What can be done with the appointment as it stands."""
     state, zone = appointment.state, appointment.location.zone
     is_ahead, is_past = state in Appointment.State.AHEAD, appointment.starts_at <= now
+    is_today = local_date(appointment.starts_at, zone) == local_date(now, zone)
     is_waiting = screening is not None and screening.stands_in_the_way
     return {
-        "may_arrive": is_ahead and local_date(appointment.starts_at, zone) == local_date(now, zone),
-        "may_move": is_ahead and not is_past,
+        "may_arrive": is_ahead and is_today,
+        "may_move": is_ahead and (is_today or not is_past),  # who came in vain, or late, needs another time
+        "may_cancel": is_ahead and not is_past,
         "may_confirm": state == Appointment.State.BOOKED and not is_past and not is_waiting,
         "may_reactivate": appointment.is_cancelled and not is_past,
         "is_here": state == Appointment.State.ARRIVED,
