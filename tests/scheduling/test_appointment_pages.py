@@ -10,11 +10,9 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.asserts import assertRedirects
 
-from clinic import times
 from patients.records import record_fact
 from scheduling import booking
 from scheduling.forms import slot_value
-from scheduling.models import Appointment
 from scheduling.slots import Slot
 from tests.factories import (
     NOW,
@@ -423,60 +421,6 @@ def test_places_of_elsewhere_or_out_of_use_are_not_in_the_lists(reception, booke
         answer = place(reception, booked, **changes)
         assert (answer.status_code, places(booked)) == (422, before)
         assert "Choose a room and a device from the lists." in words(answer)
-
-
-# --- On the patient's page --------------------------------------------------------------------------------------------
-
-
-def visits(client, patient):
-    return client.get(reverse("scheduling:patient-visits", args=[patient.public_id]))
-
-
-def test_visits_of_a_patient_soonest_first_and_then_what_was(reception, clinic, practitioner, patient, clinic_clock):
-    days = [0, 28, 56, 84]
-    first, second, third, fourth = (
-        make_appointment(
-            location=clinic, practitioner=practitioner, patient=patient, starts_at=START + timedelta(days=each)
-        )
-        for each in days
-    )
-    cancelled(fourth)
-    clinic_clock(days=20)
-    page = words(visits(reception, patient))
-    shown = ["Mon 16 Feb 2026, 10:00", "Mon 16 Mar 2026, 10:00", "Mon 13 Apr 2026, 11:00", "Mon 19 Jan 2026, 10:00"]
-    assert sorted(shown, key=page.index) == shown
-    assert page.count("Acne scars, moderate") == 4
-    assert page.count("Cancelled") == 1
-
-
-def test_a_patient_without_visits(reception, patient):
-    assert "No visit yet" in words(visits(reception, patient))
-
-
-def test_visits_at_another_place_are_not_shown(reception, booked, patient):
-    elsewhere = make_clinic()
-    make_appointment(location=elsewhere, patient=patient, starts_at=START + timedelta(days=28))
-    assert words(visits(reception, patient)).count("Acne scars, moderate") == 1
-    there = signed_in("receptionist", location=elsewhere)
-    assert "Mon 16 Feb 2026, 10:00" in words(visits(there, patient))  # she belongs to both by now
-
-
-def test_queries_do_not_grow_with_the_visits(reception, booked, clinic, practitioner, patient):
-    def count_queries():
-        with CaptureQueriesContext(connection) as queries:
-            assert visits(reception, patient).status_code == 200
-        return len(queries)
-
-    with_one = count_queries()
-    for month in (1, 2):
-        make_appointment(
-            location=clinic,
-            practitioner=make_practitioner(clinic),
-            patient=patient,
-            starts_at=START + timedelta(days=28 * month),
-        )
-    assert Appointment.objects.filter(starts_at__gt=times.now()).count() == 3
-    assert count_queries() == with_one
 
 
 # --- The day itself ---------------------------------------------------------------------------------------------------
