@@ -1,7 +1,8 @@
-"""A clinic to look at: invented people, months behind and weeks ahead, the same for everybody who starts on one day.
+"""A clinic to look at: invented people, months behind and weeks ahead, the same for everybody who starts at one moment.
 
-`place` stores the location, its rooms, devices and staff; `people` invents patients and their answers; `diary` works
-out their visits in memory; `storing` writes it all down in bulk.
+`place` stores the location, its rooms, devices and staff; `people` invents patients, `answers` what they say, `courses`
+for what they come; `diary` works out their visits in memory; `storing` writes it all down in bulk, each subject in its
+module; `today` plays the day up to now.
 """
 
 from dataclasses import dataclass
@@ -12,13 +13,17 @@ from django.db import transaction
 
 from clinic.models import Location
 from clinic.times import local_date
-from scheduling.booking import book_appointment
+from scheduling.booking import book_appointment, book_session
+from scheduling.demo_clinic.answers import Answering
+from scheduling.demo_clinic.courses import PlannedCourse, Planner
 from scheduling.demo_clinic.diary import Diary
-from scheduling.demo_clinic.people import Person, invent_people
+from scheduling.demo_clinic.people import invent_people
 from scheduling.demo_clinic.place import Place, make_place
 from scheduling.demo_clinic.storing import store
-from scheduling.slots import find_slots
-from treatments.publishing import ensure_catalogue
+from scheduling.demo_clinic.today import play_today
+from scheduling.slots import find_slots, on_days
+from treatments.models import CourseSession
+from treatments.publishing import catalogue_of, ensure_catalogue
 
 JUST_BOOKED = 6
 
@@ -42,36 +47,51 @@ def make_demo_clinic(*, now: datetime, passwords: dict[str, str], seed: int = 1,
     place = make_place(now=now, passwords=passwords)
     today = local_date(now, place.zone)
     first_day = today - timedelta(days=size.days_behind)
-    people = invent_people(count=size.patients, place=place, catalogue=catalogue, first_day=first_day, now=now, rng=rng)
-    visits = Diary(place=place, people=people, rng=rng).fill(
-        today=today, first_day=first_day, days_ahead=size.days_ahead
+    answering = Answering(catalogue_of(catalogue), today=today, zone=place.zone, rng=rng)
+    people = invent_people(count=size.patients, today=today, rng=rng)
+    planner = Planner(place=place, catalogue=catalogue, answering=answering, first_day=first_day, today=today, rng=rng)
+    courses = planner.plan(people)
+    visits = Diary(place=place, courses=courses, now=now, rng=rng).fill(first_day=first_day, days_ahead=size.days_ahead)
+    booked = store(
+        place=place, people=people, visits=visits, catalogue=catalogue, answering=answering, now=now, rng=rng
     )
-    store(place=place, people=people, visits=visits, catalogue=catalogue, now=now, rng=rng)
-    _book_some_now(place, people, now, rng)
+    play_today(booked, place=place, answering=answering, now=now)
+    _book_some_now(place, courses, now, rng)
     return place.location
 
 
-def _book_some_now(place: Place, people: list[Person], now: datetime, rng: Random) -> None:
-    """A few people have just called and got a visit within the next weeks."""
+def _book_some_now(place: Place, courses: list[PlannedCourse], now: datetime, rng: Random) -> None:
+    """A few people have just called: some go on with their course, others begin one within the next weeks."""
     today = local_date(now, place.zone)
+    newest = {course.person: course for course in courses if course.days}
+    has_a_visit = {person for person, course in newest.items() if course.days[-1] >= today}
     callers = [
-        person
-        for person in people
-        if person.patient.email and person.wanted and not person.is_on_hold
-        if person.first_day <= today and all(day < today for day in person.days)
+        course
+        for course in courses
+        if course.person.patient.email and course.person not in has_a_visit
+        if course.is_to_book(today) and newest.get(course.person) in (None, course, course.after)
     ]
     calls = 0
-    for person in rng.sample(callers, len(callers)):
-        visit = {
-            "patient": person.patient,
-            "protocol": person.protocol,
-            "zones": person.zones,
-            "location": place.location,
-            "practitioner": person.practitioner,
-            "now": now,
-        }
-        if slots := find_slots(first_day=today + timedelta(days=3), days=28, **visit):
-            book_appointment(starts_at=rng.choice(slots).starts_at, by=place.reception, **visit)
-            calls += 1
+    for course in rng.sample(callers, len(callers)):
+        calls += _book(place, course, now, rng)
         if calls == JUST_BOOKED:
             return
+
+
+def _book(place: Place, course: PlannedCourse, now: datetime, rng: Random) -> bool:
+    """Book the next session where a time is free for it."""
+    patient, protocol, window = course.person.patient, course.protocol, course.window
+    wish = {"location": place.location, "practitioner": course.practitioner, "now": now}
+    skin = {"patient": patient, "protocol": protocol, "zones": course.zones}
+    slots = find_slots(first_day=local_date(now, place.zone) + timedelta(days=3), days=28, **wish, **skin)
+    slots = on_days(slots, place.zone, lambda day: window is None or day in window)
+    if not slots:
+        return False
+    wish |= {"starts_at": rng.choice(slots).starts_at, "by": place.reception}
+    if window is None:
+        book_appointment(planned_sessions=course.planned, **wish, **skin)
+    else:
+        number = len(course.days) + 1
+        sessions = CourseSession.objects.select_related("course__patient", "course__protocol")
+        book_session(session=sessions.get(course__patient=patient, course__protocol=protocol, number=number), **wish)
+    return True

@@ -1,7 +1,7 @@
 """A legal diary for months, worked out in memory: integers, as `scheduling.availability` wants them.
 
 Every visit keeps what the booking would keep: hours and breaks, one thing at a time for each practitioner, room and
-device, the days between two needlings, the first day on which the screening allows a visit.
+device, the window that the session before opens, the first day on which the screening allows a visit.
 """
 
 from collections import defaultdict
@@ -13,7 +13,7 @@ from random import Random
 from clinic.models import Device, Practitioner, Room
 from clinic.times import local_date
 from scheduling.availability import Needs, Span, grid, without_taken
-from scheduling.demo_clinic.people import Person, goes_deep_enough
+from scheduling.demo_clinic.courses import PlannedCourse, goes_deep_enough
 from scheduling.demo_clinic.place import Place
 from scheduling.models import TimeOff
 from scheduling.slots import needs_of_protocol, seconds, working_windows
@@ -21,12 +21,16 @@ from scheduling.slots import needs_of_protocol, seconds, working_windows
 CANCELLED, INTERLEAVED = 0.06, 0.1
 FULLEST = 0.92  # of a column's hours; more does not fit between breaks
 USUAL_SECONDS = 75 * 60
-TRIES = 8  # people who are offered a column before it counts as full
+TIME_TO_DECIDE = timedelta(hours=1)
+TRIES = 8  # courses that are offered a column before it counts as full
 
 
 @dataclass(frozen=True)
 class PlannedVisit:
-    person: Person
+    """The visit for a session of a course, by its number."""
+
+    course: PlannedCourse
+    number: int
     practitioner: Practitioner
     room: Room
     device: Device
@@ -96,91 +100,111 @@ def open_windows(place: Place, first_day: date, days: int) -> dict[date, dict[Pr
 
 
 class Diary:
-    """Fills days with the visits of people, today first, so that whoever opens the board sees a busy clinic."""
+    """Fills one day after the other with the visits of courses; today most of all, because its board is seen first."""
 
-    def __init__(self, *, place: Place, people: list[Person], rng: Random):
-        self.place, self.people, self.rng = place, people, rng
+    def __init__(self, *, place: Place, courses: list[PlannedCourse], now: datetime, rng: Random):
+        self.place, self.courses, self.now, self.rng = place, courses, now, rng
+        self.today = local_date(now, place.zone)
         self.visits: list[PlannedVisit] = []
-        self.people_of: dict[Practitioner, list[Person]] = defaultdict(list)
-        for person in people:
-            self.people_of[person.practitioner].append(person)
+        self.courses_of: dict[Practitioner, list[PlannedCourse]] = defaultdict(list)
+        for course in courses:
+            self.courses_of[course.practitioner].append(course)
 
-    def fill(self, *, today: date, first_day: date, days_ahead: int) -> list[PlannedVisit]:
-        """All visits from `first_day` until so many days after today, in order of time."""
-        days = open_windows(self.place, first_day, (today - first_day).days + days_ahead + 1)
-        self._fill_today(_Day(self.place, today, days.pop(today)))
+    def fill(self, *, first_day: date, days_ahead: int) -> list[PlannedVisit]:
+        """All visits until so many days after today, in order of time; before `first_day` those of long ago."""
+        earliest = min(first_day, *(course.first_day for course in self.courses))
+        days = open_windows(self.place, earliest, (self.today - earliest).days + days_ahead + 1)
         for day, windows in sorted(days.items()):
             board = _Day(self.place, day, windows)
-            for practitioner in windows:
-                self._fill_column(board, practitioner, self._goal((day - today).days / max(days_ahead, 1)))
+            if day < first_day:
+                self._fill_long_ago(board)
+            elif day == self.today:
+                self._fill_today(board)
+            else:
+                for practitioner in windows:
+                    goal = self._goal((day - self.today).days / max(days_ahead, 1))
+                    while self._place_next(board, practitioner, goal):
+                        pass
         return sorted(self.visits, key=lambda visit: (visit.start, visit.practitioner.pk))
 
     def _goal(self, ahead: float) -> float:
         """How full a column becomes: as it comes in the past, thinning out towards the end of what is ahead."""
         return self.rng.uniform(0.5, 0.76) if ahead < 0 else self.rng.uniform(0.72, 0.88) - 0.4 * ahead
 
+    def _fill_long_ago(self, board: _Day) -> None:
+        for practitioner in board.windows:
+            for course in self.courses_of[practitioner]:
+                if course.may_take_place_on(board.day):
+                    self._place(board, practitioner, course)
+
     def _fill_today(self, board: _Day) -> None:
         """Two late visits that wait for a decision, one that was called off, and as many others as fit."""
-        waiting = [person for person in self.people if person.is_on_hold]
+        waiting = [course for course in self.courses if course.is_on_hold]
         for practitioner in self.rng.sample(list(board.windows), 2):
-            fitting = [person for person in waiting if goes_deep_enough(practitioner, person.protocol)]
-            placed = next((each for each in fitting if self._place(board, practitioner, each, choose=max)), None)
+            fitting = [course for course in waiting if goes_deep_enough(practitioner, course.protocol)]
+            placed = next((each for each in fitting if self._place(board, practitioner, each, choose=self._late)), None)
             if placed:
                 waiting.remove(placed)
         self._place_somebody(board, self.rng.choice(list(board.windows)), is_cancelled=True)
-        for practitioner in board.windows:
-            self._fill_column(board, practitioner, FULLEST, is_busy=True)
+        filling = list(board.windows)
+        while filling:  # in turns, so that nobody takes all rooms and devices
+            filling = [each for each in filling if self._place_next(board, each, FULLEST, is_busy=True)]
 
-    def _fill_column(self, board: _Day, practitioner: Practitioner, goal: float, *, is_busy: bool = False) -> None:
+    def _late(self, starts: list[int]) -> int | None:
+        """The last of the starts, as long as the clinic has time to decide until then."""
+        return starts[-1] if starts[-1] >= seconds(self.now + TIME_TO_DECIDE) else None
+
+    def _place_next(self, board: _Day, practitioner: Practitioner, goal: float, *, is_busy: bool = False) -> bool:
+        """Bring a column nearer to its goal by one visit, unless it is there or nothing fits any more."""
         half_a_visit = USUAL_SECONDS / 2 / covered(board.windows[practitioner])
-        while board.fullness(practitioner) + half_a_visit < goal and self._place_somebody(
+        return board.fullness(practitioner) + half_a_visit < goal and self._place_somebody(
             board,
             practitioner,
             within_another=self.rng.random() < INTERLEAVED or (is_busy and len(board.visits[practitioner]) == 1),
             choose=min if is_busy or self.rng.random() < 0.6 else self.rng.choice,
             is_cancelled=self.rng.random() < CANCELLED and not is_busy,
-        ):
-            pass
+        )
 
     def _place_somebody(self, board: _Day, practitioner: Practitioner, **manner) -> bool:
-        """Offer the column to people who may come, to those in the middle of their visits more often.
+        """Offer the column to those who may come, to those in the middle of a course more often.
 
         A practitioner whose own patients have all been here lately sees those of her colleagues.
         """
-        able = [person for person in self.people_of[practitioner] if person.may_come_on(board.day)] or [
-            person
-            for person in self.people
-            if goes_deep_enough(practitioner, person.protocol) and person.may_come_on(board.day)
+        able = [course for course in self.courses_of[practitioner] if course.may_take_place_on(board.day)] or [
+            course
+            for course in self.courses
+            if goes_deep_enough(practitioner, course.protocol) and course.may_take_place_on(board.day)
         ]
         for _try in range(min(TRIES, len(able))):
-            person = self.rng.choices(able, [5 if each.days else 1 for each in able])[0]
-            if self._place(board, practitioner, person, **manner):
+            course = self.rng.choices(able, [5 if each.days else 1 for each in able])[0]
+            if self._place(board, practitioner, course, **manner):
                 return True
-            able.remove(person)
+            able.remove(course)
         return False
 
     def _place(
         self,
         board: _Day,
         practitioner: Practitioner,
-        person: Person,
+        course: PlannedCourse,
         *,
         within_another: bool = False,
-        choose: Callable[[list[int]], int] = min,
+        choose: Callable[[list[int]], int | None] = min,
         is_cancelled: bool = False,
     ) -> bool:
-        """Write the person's visit into the day, unless nothing is free for it."""
-        needs = needs_of_protocol(person.protocol)
+        """Write the next session of a course into the day, unless nothing is free for it, or nothing that is chosen."""
+        needs = needs_of_protocol(course.protocol)
         starts = board.starts(practitioner, needs, within_another=True) if within_another else []
         starts = starts or board.starts(practitioner, needs, within_another=False)
-        if not starts:
+        start = choose(starts) if starts else None
+        if start is None:
             return False
-        start = choose(starts)
-        visit = PlannedVisit(person, practitioner, *board.places(start, needs), start, is_cancelled)
+        places = board.places(start, needs)
+        visit = PlannedVisit(course, len(course.days) + 1, practitioner, *places, start, is_cancelled)
         self.visits.append(visit)
         if is_cancelled:
-            person.first_day = board.day + timedelta(days=self.rng.randint(3, 14))
+            course.first_day = board.day + timedelta(days=self.rng.randint(3, 14))
         else:
             board.take(visit, needs)
-            person.days.append(board.day)
+            course.days.append(board.day)
         return True

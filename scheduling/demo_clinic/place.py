@@ -115,6 +115,7 @@ class Place:
     devices: list[Device] = field(default_factory=list)
     practitioners: list[Practitioner] = field(default_factory=list)
     reception: User | None = None
+    lead: User | None = None
 
     @property
     def zone(self) -> ZoneInfo:
@@ -140,13 +141,17 @@ def make_place(*, now: datetime, passwords: dict[str, str]) -> Place:
     today = local_date(now, location.zone)
     place = Place(location)
     place.rooms = [Room.objects.create(location=location, name=name) for name in ROOMS]
-    place.devices = [Device.objects.create(location=location, name=name, max_depth_mm=depth) for name, depth in DEVICES]
+    place.devices = [
+        Device.objects.create(location=location, name=name, max_depth_mm=Decimal(depth)) for name, depth in DEVICES
+    ]
     for member in TEAM:
         user = _make_account(member, location, passwords.get(member.username))
         if member.treats:
             place.practitioners.append(_make_practitioner(user, member.treats, location, today))
-        elif user.is_receptionist:
+        if user.is_receptionist:
             place.reception = user
+        if user.is_lead:
+            place.lead = user
     closed = today + timedelta(days=CLOSED_AFTER_DAYS)
     if closed.weekday() >= SAT:
         closed += timedelta(days=7 - closed.weekday())

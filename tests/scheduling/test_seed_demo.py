@@ -1,9 +1,10 @@
 """The demo clinic, held against the rules of the booking by plain code of its own."""
 
+import json
 from collections import Counter, defaultdict
 from datetime import UTC, datetime, time, timedelta
 from io import StringIO
-from itertools import pairwise
+from itertools import combinations, pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,9 +19,24 @@ from scheduling.board import read_board
 from scheduling.demo_clinic import Size, make_demo_clinic
 from scheduling.models import Appointment, Closure, Occupancy, Reminder, TimeOff, WorkingHours
 from scheduling.reminders import mail_due_reminders
-from tests.factories import NOW, make_location, signed_in
+from tests.factories import NOW, make_location, make_signed_visit, signed_in, text_with_every_rule
+from treatments import charting
+from treatments.answers import known_answers
 from treatments.catalogue import Stage
-from treatments.models import Protocol, Screening
+from treatments.gates import gates
+from treatments.models import (
+    Amendment,
+    Consent,
+    Course,
+    CoursePlan,
+    CourseSession,
+    Protocol,
+    Screening,
+    ScreeningDecision,
+    Visit,
+    ZoneRecord,
+)
+from treatments.publishing import publish_catalogue
 from treatments.screenings import screen_patient
 
 pytestmark = pytest.mark.django_db
@@ -34,7 +50,11 @@ AUTUMN = datetime(2026, 10, 22, 11, 0, tzinfo=UTC)
 
 
 def _all_visits() -> list[Appointment]:
-    return list(Appointment.objects.with_everything().prefetch_related("session__screenings"))
+    return list(
+        Appointment.objects.with_everything().prefetch_related(
+            "session__screenings__findings", "session__screenings__decision", "session__course__zones"
+        )
+    )
 
 
 def _day(at: datetime):
@@ -82,11 +102,87 @@ def _assert_legal(visits: list[Appointment]) -> None:
         )
         assert not any(each.first_day <= start.date() <= each.last_day for each in closed)
 
-    days = defaultdict(list)
+    skin = defaultdict(list)
     for visit in standing:
-        days[visit.patient.pk].append(_day(visit.starts_at))
-    for each in days.values():
-        assert all((after - before).days >= 28 for before, after in pairwise(sorted(each)))
+        zones = {zone.code for zone in visit.session.course.zones.all()}
+        skin[visit.patient.pk].append((_day(visit.starts_at), zones))
+    for needled in skin.values():
+        for (before, zones), (after, others) in combinations(sorted(needled, key=lambda each: each[0]), 2):
+            is_the_same = not zones or not others or zones & others
+            assert before < after and (not is_the_same or (after - before).days >= 28)
+
+
+def _later(day, months: int):
+    """The same day of the month some months later; in the demo's few courses no day is missing there."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    return day.replace(year=year, month=month + 1, day=min(day.day, 28))
+
+
+def _assert_in_courses(visits: list[Appointment]) -> None:
+    """The sessions of a course count from one without a gap, each within the weeks that its protocol allows."""
+    of_course = defaultdict(dict)
+    for visit in visits:
+        if not visit.is_cancelled:
+            assert visit.session.number not in of_course[visit.session.course_id]
+            of_course[visit.session.course_id][visit.session.number] = visit
+    for each in Course.objects.select_related("protocol").prefetch_related("sessions"):
+        protocol, days, sessions = each.protocol, of_course[each.pk], list(each.sessions.all())
+        assert each.planned_sessions == 1 or (protocol.sessions_min <= each.planned_sessions <= protocol.sessions_max)
+        refreshes = protocol.refreshers_min_per_year and each.planned_sessions > 1
+        assert each.refreshers_per_year in ({1, 2} if refreshes else {None})
+        assert [session.number for session in sessions] == list(range(1, len(sessions) + 1))
+        kinds = ["planned"] * each.planned_sessions + ["refresher"] * (len(sessions) - each.planned_sessions)
+        assert [session.kind for session in sessions] == kinds
+        assert sorted(days) == list(range(1, len(days) + 1))
+        for number in range(2, len(days) + 1):
+            before, after = _day(days[number - 1].starts_at), _day(days[number].starts_at)
+            assert days[number - 1].created_at <= days[number].created_at
+            if number > each.planned_sessions:
+                months = 12 // each.refreshers_per_year
+                assert _later(before, months) <= after <= _later(before, 2 * months)
+            else:
+                weeks = (after - before).days / 7
+                assert protocol.interval_weeks_min <= weeks <= protocol.interval_weeks_max
+
+
+def _assert_states(visits: list[Appointment], now: datetime) -> None:
+    """What is over is completed, and what lies ahead is not; nobody was treated before."""
+    for visit in visits:
+        if visit.is_cancelled:
+            assert visit.arrived_at is None
+        elif visit.ends_at <= now:
+            assert visit.state == "completed"
+            assert abs(visit.arrived_at - visit.starts_at) <= timedelta(minutes=15)
+        else:
+            assert visit.state in {"booked", "confirmed", "arrived", "in_treatment"}
+            assert visit.state in {"booked", "confirmed"} or _day(visit.starts_at) == _day(now)
+    assert Visit.objects.count() == sum(visit.state in {"completed", "in_treatment"} for visit in visits)
+    assert Consent.objects.count() >= Visit.objects.count()
+
+
+def _assert_records(now: datetime, every: int) -> None:
+    """The records hold before the writers' own checks, as if each value were given now."""
+    lots = Counter(Visit.objects.exclude(cartridge_lot="").values_list("cartridge_make", "cartridge_lot"))
+    assert set(lots.values()) == {1}
+    records = Visit.objects.with_everything().filter(ended_at__isnull=False).order_by("pk")
+    for record in records:
+        [appointment] = record.session.appointments.taking_time()
+        assert appointment.arrived_at < record.session.consent.signed_at < record.started_at
+        assert record.started_at < record.ended_at <= min(appointment.ends_at, now)
+        if record.signed_at:
+            assert record.signed_by == record.practitioner.user == appointment.practitioner.user
+            assert record.ended_at <= record.signed_at <= now and _day(record.signed_at) == _day(record.ended_at)
+    for record in records.filter(signed_at__isnull=False)[::every]:
+        appointment = record.session.appointments.taking_time().get()
+        assert charting.left_to_sign(record) == []
+        assert [gate.words for gate in gates(session=record.session, start=appointment.starts_at) if gate.is_open] == []
+        charting.check_numbing(record, now)
+        charting.check_details(record)
+        for each in record.zone_records.select_related("zone"):
+            charting.check_zone(record, each.zone, each.depth_mm, each.passes, each.reason)
+        for each in record.topicals.all():
+            put_on = {"name": each.name, "lot": each.lot, "expires_on": each.expires_on}
+            assert charting.clean_topical(record, **put_on) == put_on
 
 
 def _assert_eligible(visits: list[Appointment]) -> None:
@@ -106,31 +202,46 @@ def _assert_eligible(visits: list[Appointment]) -> None:
 
 
 def _assert_screened(visits: list[Appointment], now: datetime) -> None:
+    """Every visit was screened when it was booked, and on its day when it took place; then nothing stood in the way."""
     for visit in visits:
-        [screening] = visit.session.screenings.all()
-        assert (screening.for_start, screening.created_at) == (visit.starts_at, visit.created_at)
-        assert screening.outcome in {"pass", "advise", "hold"}
         assert visit.created_at <= now
-        if screening.outcome == "hold":
-            assert _day(visit.starts_at) >= _day(now) and visit.state != "confirmed"
+        screenings = [each for each in visit.session.screenings.all() if each.for_start == visit.starts_at]
+        stages = Counter(each.stage for each in screenings)
+        assert stages["booking"] == 1
+        booked = next(each for each in screenings if each.stage == "booking")
+        assert booked.created_at == visit.created_at
+        assert booked.outcome in {"pass", "advise", "hold"}
+        if booked.outcome == "hold":
+            assert _day(visit.starts_at) >= _day(now) and visit.state in {"booked", "cancelled"}
+        if visit.state in {"completed", "in_treatment"}:
+            assert stages["checkin"] >= 1
+            assert not max(screenings, key=lambda each: each.created_at).stands_in_the_way
+        elif visit.state != "arrived":
+            assert stages["checkin"] == 0
     for visit in visits[:: max(1, len(visits) // 40)]:
-        [screening] = visit.session.screenings.all()
+        [stored] = [
+            each
+            for each in visit.session.screenings.all()
+            if (each.for_start, each.stage) == (visit.starts_at, "booking")
+        ]
         result = screen_patient(
             patient=visit.patient,
             protocol=visit.session.course.protocol,
             stage=Stage.BOOKING,
             start=visit.starts_at,
             zone=LONDON,
+            zones=visit.session.course.zones.all(),
         )
         assert [(finding.rule, finding.outcome, finding.reason) for finding in result.findings] == list(
-            screening.findings.values_list("rule_code", "outcome", "reason")
+            stored.findings.values_list("rule_code", "outcome", "reason")
         )
 
 
 def _fullness(now: datetime, size: Size) -> float:
     """The share of the practitioners' hours in which a patient is with them, or waits for the cream to work."""
     minutes_with_patients, minutes_of_work = set(), set()
-    for visit in Appointment.objects.taking_time():
+    first_day = datetime.combine(_day(now) - timedelta(days=size.days_behind), time.min, tzinfo=LONDON)
+    for visit in Appointment.objects.taking_time().filter(starts_at__gte=first_day):
         for minute in range(int(visit.starts_at.timestamp()) // 60, int(visit.ends_at.timestamp()) // 60):
             minutes_with_patients.add((visit.practitioner_id, minute))
     off, closed = list(TimeOff.objects.all()), list(Closure.objects.all())
@@ -149,25 +260,143 @@ def _fullness(now: datetime, size: Size) -> float:
     return len(minutes_with_patients) / len(minutes_of_work)
 
 
+def _stages_of_courses(visits: list[Appointment], now: datetime) -> Counter[str]:
+    """How many courses are where, by the days that their visits leave."""
+    of_course, stages = defaultdict(list), Counter()
+    for visit in visits:
+        if not visit.is_cancelled:
+            of_course[visit.session.course].append(visit)
+    for course, booked in of_course.items():
+        protocol, sessions = course.protocol, course.sessions.count()
+        done = sum(visit.state == "completed" for visit in booked)
+        since = (_day(now) - _day(booked[-1].starts_at)).days / 7
+        if course.planned_sessions == 1:
+            stages["single"] += 1
+        elif len(booked) > course.planned_sessions:
+            stages["refresher done" if done == len(booked) else "refresher booked"] += 1
+        elif sessions > course.planned_sessions and len(booked) == course.planned_sessions:
+            months = 12 // course.refreshers_per_year
+            is_due = _later(_day(booked[-1].starts_at), months) <= _day(now)
+            stages["refresher due" if is_due else "refresher later"] += 1
+        elif done == course.planned_sessions:
+            stages["finished"] += 1
+        elif done < len(booked):
+            stages["not begun" if done == 0 else "next booked"] += 1
+        elif since < protocol.interval_weeks_min:
+            stages["opening soon"] += 1
+        else:
+            stages["open" if since <= protocol.interval_weeks_max else "overdue"] += 1
+    return stages
+
+
 @pytest.mark.both
 def test_the_whole_clinic_is_legal_and_a_good_half_full():
     location = make_demo_clinic(now=NOW, passwords={})
     visits = _all_visits()
     _assert_legal(visits)
+    _assert_in_courses(visits)
     _assert_eligible(visits)
+    _assert_states(visits, NOW)
     _assert_screened(visits, NOW)
+    _assert_records(NOW, every=25)
     assert 0.5 <= _fullness(NOW, Size()) <= 0.7
     assert (location.patients.count(), location.rooms.count(), location.devices.count()) == (600, 6, 5)
     assert User.objects.filter(is_practitioner=True).count() == 6
     assert {visit.session.course.protocol.code for visit in visits} == set(
         Protocol.objects.values_list("code", flat=True)
     )
-    assert {visit.session.course.planned_sessions for visit in visits} == {1}
-    first, last = _day(visits[0].starts_at), _day(visits[-1].starts_at)
-    assert (_day(NOW) - first).days in range(88, 92) and (last - _day(NOW)).days in range(39, 43)
-    states = Counter((visit.starts_at > NOW, visit.state) for visit in visits)
-    assert len(states) == 6 and min(states.values()) >= 10
-    assert states[False, "confirmed"] > 0.8 * sum(visit.starts_at <= NOW for visit in visits)
+    stages = _stages_of_courses(visits, NOW)
+    assert set(stages) == {
+        "single", "not begun", "next booked", "opening soon", "open", "overdue", "finished",
+        "refresher done", "refresher booked", "refresher due", "refresher later",
+    }  # fmt: skip
+    assert all(stages[each] >= 10 for each in stages if "refresher" not in each)
+    since = [(visit.starts_at - NOW).days for visit in visits]
+    assert min(since) < -365 and max(since) in range(39, 43)
+    assert sum(since[0] <= days < -92 for days in since) < 100 < sum(-92 <= days < -60 for days in since)
+    ahead = Counter(visit.state for visit in visits if visit.starts_at > NOW)
+    assert set(ahead) == {"booked", "confirmed", "cancelled"} and min(ahead.values()) >= 10
+    behind = Counter(visit.state for visit in visits if visit.starts_at < NOW)
+    assert set(behind) == {"completed", "cancelled"} and 10 < behind["cancelled"] < 0.1 * behind["completed"]
+
+
+def test_records_differ_as_visits_do():
+    make_demo_clinic(now=NOW, passwords={}, size=Size(patients=200, days_behind=28, days_ahead=0))
+    records = list(Visit.objects.order_by("pk"))
+    assert {each.numbing_strength_percent for each in records} == {None, 4, 5}
+    assert all(bool(each.no_numbing_reason) == (each.numbing_strength_percent is None) for each in records)
+    assert 0 < sum(bool(each.reaction) for each in records) < len(records) / 5
+    assert {each.endpoint for each in records} == {"even_redness", "scattered_pinpoints", "uniform_pinpoint"}
+    assert {each.redness for each in records} == {1, 2, 3}
+    reasons = [bool(each.reason) for each in ZoneRecord.objects.all()]
+    assert 0 < sum(reasons) < len(reasons) / 2
+    assert Amendment.objects.exists()
+    for amendment in Amendment.objects.select_related("visit"):
+        assert amendment.visit.signed_at < amendment.written_at < NOW
+        assert amendment.written_by == amendment.visit.signed_by
+    waiting = list(Visit.objects.unsigned())
+    assert {(_day(NOW) - _day(each.ended_at)).days for each in waiting} == {1}
+    assert sorted(len(charting.left_to_sign(each)) for each in waiting) == [0, 2]
+    assert ZoneRecord.objects.values("zone").distinct().count() >= 8
+
+
+def test_a_course_that_needs_a_plan_has_one_but_the_next_to_begin():
+    make_demo_clinic(now=NOW, passwords={}, size=SMALL)
+    lead = User.objects.get(is_lead=True)
+    needing = Course.objects.filter(protocol__needs_clinician_plan=True)
+    assert {plan.course.protocol.needs_clinician_plan for plan in CoursePlan.objects.all()} == {True}
+    assert {plan.signed_by for plan in CoursePlan.objects.all()} == {lead}
+    without = needing.get(plan=None)
+    first = without.sessions.get(number=1).appointments.taking_time().get()
+    assert first.starts_at > NOW
+    [gate] = [gate for gate in gates(session=first.session, start=first.starts_at) if gate.code == "plan"]
+    assert gate.is_open
+    for plan in CoursePlan.objects.select_related("course"):
+        assert plan.course.created_at < plan.signed_at <= NOW
+        assert not Visit.objects.filter(session__course=plan.course, started_at__lt=plan.signed_at).exists()
+
+
+def _set_fields(row, *but: str) -> set[str]:
+    """The fields that hold something."""
+    return {
+        field.name for field in row._meta.concrete_fields if getattr(row, field.attname) not in (None, "", False)
+    } - {"id", *but}
+
+
+def test_a_visit_that_is_over_has_the_shape_that_the_writers_leave():
+    make_demo_clinic(now=NOW, passwords={}, size=SMALL)
+    has_a_visit = Appointment.objects.filter(starts_at__gt=NOW).values("session__course__patient")
+    plain = (
+        Visit.objects.filter(signed_at__isnull=False, numbing_strength_percent=4)
+        .exclude(session__screenings__outcome="block")
+        .exclude(session__course__patient__in=has_a_visit)
+    )
+    demo = next(each for each in plain.with_everything().order_by("pk") if not each.reaction and not each.note)
+    course = demo.session.course
+    by_writers = make_signed_visit(
+        location=demo.device.location,
+        patient=course.patient,
+        protocol=course.protocol,
+        zones=course.zones.all(),
+        starts_at=NOW + timedelta(days=60, hours=3),
+    )
+    own, real = ({"visit": each, "appointment": each.session.appointments.get()} for each in (demo, by_writers))
+    for name, row in real.items():
+        assert _set_fields(own[name], "swelling", "created_by") == _set_fields(row, "swelling", "created_by")
+    assert _set_fields(demo.session.consent) == _set_fields(by_writers.session.consent)
+    assert demo.session.consent.text == by_writers.session.consent.text
+
+    def told(visit):
+        return [
+            (each.stage, each.outcome, each.findings.count(), set(json.loads(each.answers)))
+            for each in visit.session.screenings.order_by("created_at")
+        ]
+
+    assert told(demo) == told(by_writers)
+    kinds = {"confirmation", "before_48h", "get_ready", "after_2h", "after_24h", "after_48h"}
+    late = Visit.objects.filter(ended_at__gt=NOW - timedelta(days=2)).first()
+    for visit in (late, by_writers):
+        assert {each.kind for each in visit.session.appointments.get().reminders.all()} == kinds
 
 
 @pytest.mark.parametrize("now", [SPRING, AUTUMN], ids=["spring", "autumn"])
@@ -176,8 +405,35 @@ def test_visits_are_legal_when_the_clocks_change(now):
     visits = _all_visits()
     assert {visit.starts_at.astimezone(LONDON).utcoffset() for visit in visits} == {timedelta(0), timedelta(hours=1)}
     _assert_legal(visits)
+    _assert_in_courses(visits)
     _assert_eligible(visits)
+    _assert_states(visits, now)
     _assert_screened(visits, now)
+    _assert_records(now, every=10)
+
+
+def test_the_clinic_is_as_legal_when_every_rule_is_active():
+    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW - timedelta(days=400))
+    now = NOW + timedelta(hours=5)
+    make_demo_clinic(now=now, passwords={}, size=SMALL)
+    visits = _all_visits()
+    _assert_legal(visits)
+    _assert_in_courses(visits)
+    _assert_states(visits, now)
+    _assert_screened(visits, now)
+    _assert_records(now, every=10)
+    assert Visit.objects.filter(ended_at=None).exists()
+    ahead = [visit for visit in visits if visit.starts_at > now and not visit.is_cancelled]
+    rules = {
+        finding.rule_code
+        for visit in ahead
+        for screening in visit.session.screenings.all()
+        for finding in screening.findings.all()
+        if finding.outcome == "hold"
+    }
+    assert any(rule.startswith("E") for rule in rules)
+    for patient in Patient.objects.exclude(facts=None)[:20]:
+        assert len(known_answers(patient)) > 20
 
 
 @pytest.mark.parametrize("weekday", range(7))
@@ -188,10 +444,71 @@ def test_today_is_alive_on_every_day_of_the_week(weekday):
     columns = [column for column in board.columns if column.cards]
     assert len(columns) >= (5 if weekday < 5 else 2)
     assert all(len(column.cards) >= 3 for column in columns)
-    assert board.on_hold_count in (1, 2)
+    waiting = [card for card in board.cards if card.is_on_hold and card.appointment.arrived_at is None]
+    assert len(waiting) in (1, 2)
     assert sum(card.is_cancelled for card in board.cards) == 1
     assert max(card.lanes for card in board.cards) >= 2
     assert len({card.title for card in board.cards}) >= 3
+    states = Counter(card.appointment.state for card in board.cards)
+    assert states["completed"] >= 2 and states["in_treatment"] >= 1 and states["arrived"] >= 1
+    assert states["booked"] + states["confirmed"] >= 3
+
+
+def _open_gates(visit: Appointment) -> set[str]:
+    return {gate.code for gate in gates(session=visit.session, start=visit.starts_at) if gate.is_open}
+
+
+def test_at_noon_somebody_is_treated_and_others_are_in_every_step_before():
+    now = NOW + timedelta(days=1, hours=5)
+    make_demo_clinic(now=now, passwords={}, size=TODAY_ALONE)
+    visits = _all_visits()
+    _assert_states(visits, now)
+    _assert_records(now, every=1)
+    begun = [visit for visit in visits if visit.state == "in_treatment"]
+    assert begun and all(visit.session.visit.ended_at is None for visit in begun)
+    under_the_cream = max(begun, key=lambda visit: visit.starts_at).session.visit
+    assert under_the_cream.numbing_applied_at <= now and under_the_cream.numbing_removed_at is None
+    here = {visit: _open_gates(visit) for visit in visits if visit.state == "arrived"}
+    assert set() in here.values()  # ready
+    assert {"clean_face", "consent"} in [open_ones - {"screening"} for open_ones in here.values()]  # half asked
+    sunny = [visit for visit in here if any(each.outcome == "block" for each in visit.session.screenings.all())]
+    assert len(sunny) == 1 and {"screening"} <= here[sunny[0]]
+    [finding] = sunny[0].session.screenings.newest_first().first().findings.filter(outcome="block")
+    assert (finding.rule_code, finding.clear_from > sunny[0].starts_at) == ("S3", True)
+    lifted = ScreeningDecision.objects.filter(screening__stage="checkin", screening__for_start__date=_day(now)).get()
+    assert lifted.decided_by.is_lead and lifted.reason
+    assert lifted.screening.session.visit.signed_at
+
+
+@pytest.mark.parametrize(("hours", "over"), [(-6, False), (0, False), (13, True), (16, True)])
+def test_nobody_is_here_before_the_doors_open_and_after_they_close(hours, over):
+    now = NOW + timedelta(days=1, hours=hours)
+    make_demo_clinic(now=now, passwords={}, size=TODAY_ALONE)
+    today = [visit for visit in _all_visits() if _day(visit.starts_at) == _day(now)]
+    states = Counter(visit.state for visit in today)
+    assert states["in_treatment"] == states["arrived"] == 0
+    assert bool(states["completed"]) == over
+    assert bool(states["booked"] + states["confirmed"]) != over
+
+
+def test_every_outcome_of_a_screening_is_there():
+    now = NOW + timedelta(days=1, hours=5)
+    make_demo_clinic(now=now, passwords={}, size=Size(patients=250, days_behind=3, days_ahead=21))
+    ahead = Screening.objects.filter(for_start__gt=now, session__appointments__state__in=["booked", "confirmed"])
+    held = ahead.filter(outcome="hold")
+    answers = [json.loads(each.answers) for each in held]
+    assert any(each.get("Q04") == "not_sure" for each in answers)
+    assert any(each.get("Q05c") == "not_asked" for each in answers)
+    lead = User.objects.get(is_lead=True)
+    decided = ScreeningDecision.objects.filter(screening__in=held)
+    assert 0 < decided.count() < held.count()
+    assert all(each.decided_by == lead and each.reason and each.decided_at <= now for each in decided)
+    outcomes = Counter(Screening.objects.values_list("stage", "outcome"))
+    assert {("booking", "advise"), ("booking", "hold"), ("checkin", "pass"), ("checkin", "block")} <= set(outcomes)
+    keeps_taking = Patient.objects.filter(facts__in=[
+        fact.pk for fact in MedicalFact.objects.all() if fact.answer == "keep_taking" or fact.on == "still"
+    ])  # fmt: skip
+    assert keeps_taking and not Course.objects.filter(patient__in=keeps_taking).exists()
 
 
 def _content() -> list[list[tuple]]:
@@ -216,6 +533,10 @@ def _content() -> list[list[tuple]]:
             Patient.objects.values_list("search_name", "date_of_birth", "email", "phone", "note", "created_at"),
             MedicalFact.objects.values_list("patient__search_name", "subject", "answer", "on", "recorded_at"),
             Screening.objects.values_list("for_start", "outcome", "answers", "created_at"),
+            CourseSession.objects.values_list("course__patient__search_name", "course__created_at", "number", "kind"),
+            CoursePlan.objects.values_list("course__patient__search_name", "text", "signed_at"),
+            Visit.objects.values_list("started_at", "cartridge_lot", "numbing_removed_at", "pain", "signed_at"),
+            ZoneRecord.objects.values_list("visit__cartridge_lot", "zone__code", "depth_mm", "passes", "reason"),
             Reminder.objects.values_list("appointment__starts_at", "kind", "revision", "state", "due_at"),
             OutgoingMail.objects.values_list("to", "status", "due_at"),
         )
@@ -273,9 +594,8 @@ def test_a_handful_of_mails_are_due_at_once():
 
 def test_messages_of_visits_ahead_are_as_the_writers_plan_them():
     make_demo_clinic(now=NOW, passwords={}, size=SMALL)
-    for reminder in Reminder.objects.exclude(kind="confirmation").select_related(
-        "appointment__session__course__patient"
-    ):
+    before = Reminder.objects.exclude(kind__in=["confirmation", "after_2h", "after_24h", "after_48h"])
+    for reminder in before.select_related("appointment__session__course__patient"):
         visit = reminder.appointment
         if reminder.kind == "before_48h":
             local = visit.starts_at.astimezone(LONDON)
@@ -290,7 +610,36 @@ def test_messages_of_visits_ahead_are_as_the_writers_plan_them():
             assert visit.patient.email and reminder.mail.sent_at == reminder.due_at
     live = Appointment.objects.taking_time().filter(starts_at__gt=NOW)
     assert set(live.values_list("reminders__kind", flat=True)) == {"confirmation", "before_48h", "get_ready"}
-    assert not Reminder.objects.filter(appointment__starts_at__lt=datetime.combine(_day(NOW), time.min, UTC)).exists()
+    earliest = datetime.combine(_day(NOW) - timedelta(days=3), time.min, UTC)
+    assert not Reminder.objects.filter(appointment__starts_at__lt=earliest).exists()
+
+
+def test_aftercare_is_on_its_way_and_leaves_when_its_hours_come():
+    now = NOW + timedelta(days=1, hours=8)
+    make_demo_clinic(now=now, passwords={}, size=SMALL)
+    aftercare = Reminder.objects.filter(kind__startswith="after_")
+    after = {"after_2h": timedelta(hours=2), "after_24h": timedelta(hours=24), "after_48h": timedelta(hours=48)}
+    for each in aftercare.select_related("appointment__session__visit"):
+        due = each.appointment.session.visit.ended_at + after[each.kind]
+        assert due <= each.due_at <= due + timedelta(hours=12)
+        assert 8 <= each.due_at.astimezone(LONDON).hour < 20
+        if each.due_at > now:
+            assert each.state == "planned"
+        elif each.appointment.patient.email:
+            assert (each.state, each.mail.sent_at) == ("mailed", each.due_at)
+        else:
+            assert each.state == "skipped"
+    ended = Visit.objects.filter(ended_at__gt=now - timedelta(days=2))
+    assert set(aftercare.values_list("appointment__session__visit", flat=True)) >= {each.pk for each in ended}
+    coming = {kind: aftercare.filter(kind=kind, state="planned").count() for kind in after}
+    assert all(coming.values())
+    mail_due_reminders(now=now)
+    for _day_ahead in range(3):
+        now += timedelta(days=1)
+        mail_due_reminders(now=now)
+    assert not aftercare.filter(state="planned").exists()
+    told = aftercare.filter(appointment__session__visit__in=ended, kind="after_48h", state="mailed")
+    assert told.filter(mail__status="pending").count() > coming["after_48h"] / 2
 
 
 def test_a_patient_of_the_demo_hears_when_her_visit_is_called_off():
