@@ -228,7 +228,7 @@ def _written(conditions: list[Alternatives]) -> str:
 
 def _missing(question: Question) -> str:
     if question.kind == QuestionKind.SEVERAL:
-        return _("Ask this and tick what is true; “None” is an answer too.")
+        return _("Please tick what is true; “None” is an answer too.")
     if question.kind == QuestionKind.TEXT:
-        return _("Ask this and write it down, or tick “None”.")
-    return _("Ask this and choose an answer; “Not sure” is one.")
+        return _("Please write it down, or tick “None”.")
+    return _("Please choose an answer; “Not sure” is one.")

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from clinic import times
 from clinic.access import Role, allow, own_or_404
 from clinic.audit import record_opening
+from patients.health import alerts_of
 from scheduling import day
 from scheduling.board import sign_of
 from scheduling.booking import BookingRefused
@@ -205,7 +206,8 @@ def _page(request: HttpRequest, appointment: Appointment, *, status=200, refusal
     is_signed = visit is not None and visit.signed_at is not None
     if is_signed:  # a block that came too late has no place of its own any more
         refusal = refusal or next((block.refusal for block in sent.values()), "")
-    context = {"appointment": appointment, "sign": sign_of(appointment), "refusal": refusal} | found
+    alerts = alerts_of(appointment.patient)
+    context = {"appointment": appointment, "sign": sign_of(appointment), "alerts": alerts, "refusal": refusal} | found
     template = "scheduling/visit_signed.html" if is_signed else "scheduling/visit_show.html"
     return render(request, template, context, status=status)
 

@@ -54,7 +54,7 @@ def test_the_questions_of_a_booking_follow_the_wishes_and_the_answers(
     # what is missing is told, and what was typed stays
     page.locator("[name=Q21]").fill("03/2024")
     page.get_by_role("button", name="Show free times").click()
-    expect(page.get_by_text("Ask this and tick what is true; “None” is an answer too.").first).to_be_visible()
+    expect(page.get_by_text("Please tick what is true; “None” is an answer too.").first).to_be_visible()
     expect(page.locator("[name=Q21]")).to_have_value("03/2024")
     expect(laser).to_be_visible()
     axe(page)

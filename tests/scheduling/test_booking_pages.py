@@ -155,7 +155,7 @@ def test_what_is_missing_is_asked_for_and_what_was_typed_stays(reception, patien
     page = look(reception, patient, protocol="", Q05="", Q04="yes", Q04b_0="some day in spring", from_day="2026-02-02")
     assert page.status_code == 422
     assert "Choose what is to be treated." in words(page)
-    assert "Ask this and choose an answer; “Not sure” is one." in words(page)
+    assert "Please choose an answer; “Not sure” is one." in words(page)
     form, answers = page.context["form"], page.context["answers"]
     assert (form["from_day"].value(), form["zones"].value()) == ("2026-02-02", ["cheeks"])
     assert (answers["Q04"].value(), answers["Q04b"].value()) == ("yes", ["some day in spring", False])

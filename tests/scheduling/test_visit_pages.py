@@ -18,6 +18,7 @@ from tests.factories import (
     chart,
     make_arrival,
     make_clinic,
+    make_fact,
     make_practitioner,
     make_ready,
     make_signed_visit,
@@ -152,6 +153,11 @@ def test_opening_it_is_written_down_and_looking_again_is_not(treating, practitio
     treating.get(url(visit), headers=HTMX)
     entry = LogEntry.objects.get_for_object(visit.session.course.patient).filter(action=LogEntry.Action.ACCESS).get()
     assert entry.actor == practitioner.user
+
+
+def test_it_begins_with_what_must_be_read_first(treating, visit):
+    make_fact(visit.session.course.patient, kind="allergy", subject="Latexwort", answer="Blistered at once")
+    assert "Latexwort: Blistered at once" in words(treating.get(url(visit)))
 
 
 # --- Numbing ----------------------------------------------------------------------------------------------------------

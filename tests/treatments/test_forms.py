@@ -77,7 +77,7 @@ def test_what_follows_an_answer_that_was_not_given_is_dropped(patient):
 
 def test_every_question_needs_an_answer_and_not_sure_is_one(patient):
     form = form_of(patient, {"Q04": "", "Q05c": "may_pause"})
-    sentence = "Ask this and choose an answer; “Not sure” is one."
+    sentence = "Please choose an answer; “Not sure” is one."
     assert form.errors == {"Q04": [sentence], "Q05": [sentence]}
 
 
@@ -221,9 +221,9 @@ def test_a_booking_that_is_clear_is_clear_to_the_rules(ask, everything):
 def test_every_question_that_applies_needs_an_answer(ask):
     form = ask(data={"protocol": "melasma", "zones": ["neck"]})
     assert set(form.errors) == (CLEAR.keys() - {"Q23_1", "Q13"}) | {"Q23"}
-    assert form.errors["Q14"] == ["Ask this and tick what is true; “None” is an answer too."]
-    assert form.errors["Q23"] == ["Ask this and write it down, or tick “None”."]
-    assert form.errors["Q09"] == ["Ask this and choose an answer; “Not sure” is one."]
+    assert form.errors["Q14"] == ["Please tick what is true; “None” is an answer too."]
+    assert form.errors["Q23"] == ["Please write it down, or tick “None”."]
+    assert form.errors["Q09"] == ["Please choose an answer; “Not sure” is one."]
 
 
 @pytest.mark.parametrize(
