@@ -320,7 +320,7 @@ def test_a_write_of_time_is_found(source):
 
 def test_booking_alone_writes_appointments_and_what_they_take():
     # The demo's three months are stored in bulk, as rows that lie in the past are no longer booked.
-    writers = {"scheduling/booking/writers.py", "scheduling/day.py", "scheduling/demo_clinic/storing.py"}
+    writers = {"scheduling/booking/writers.py", "scheduling/day.py", "scheduling/demo_clinic/appointments.py"}
     assert collect(writes_of_time, [module for module in written() if module.path not in writers]) == []
 
 
