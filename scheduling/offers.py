@@ -47,7 +47,10 @@ def offer_times(
     """
     course, zone, days = session.course, location.zone, course_days(session.course)
     sessions, window = list(course.sessions.all()), window_of(session, days)
-    result = screen_patient(patient=course.patient, protocol=course.protocol, stage=Stage.BOOKING, start=now, zone=zone)
+    zones = list(course.zones.all())
+    result = screen_patient(
+        patient=course.patient, protocol=course.protocol, stage=Stage.BOOKING, start=now, zone=zone, zones=zones
+    )
     if session.number > 1 and session.number - 1 not in days:
         return Offer(window, result, [], waits_for=session.number - 1)
     if result.is_blocked_without_date:
@@ -56,7 +59,7 @@ def offer_times(
         "location": location,
         "protocol": course.protocol,
         "patient": course.patient,
-        "zones": course.zones.all(),
+        "zones": zones,
         "now": now,
         "not_before": result.not_before,
         "practitioner": practitioner,

@@ -152,7 +152,12 @@ def next_eligible_slots(*, first_day: date, **search) -> tuple[Result, list[Slot
     """What the screening makes of a visit, and the next free starts that it allows; none while it leaves no date."""
     zone = search["location"].zone
     result = screen_patient(
-        patient=search["patient"], protocol=search["protocol"], stage=Stage.BOOKING, start=search["now"], zone=zone
+        patient=search["patient"],
+        protocol=search["protocol"],
+        stage=Stage.BOOKING,
+        start=search["now"],
+        zone=zone,
+        zones=search["zones"],
     )
     if result.is_blocked_without_date:
         return result, []

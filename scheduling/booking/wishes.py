@@ -97,7 +97,12 @@ def _check_hours(wish: Wish) -> None:
 def _check_screening(wish: Wish) -> None:
     zone = wish.location.zone
     result = screen_patient(
-        patient=wish.patient, protocol=wish.protocol, stage=Stage.BOOKING, start=wish.starts_at, zone=zone
+        patient=wish.patient,
+        protocol=wish.protocol,
+        stage=Stage.BOOKING,
+        start=wish.starts_at,
+        zone=zone,
+        zones=wish.zones,
     )
     if not result.outcome.is_blocking:
         return

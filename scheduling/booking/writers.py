@@ -333,6 +333,7 @@ def _alternatives(wish: Wish) -> list[Slot]:
         stage=Stage.BOOKING,
         start=wish.now,
         zone=wish.location.zone,
+        zones=wish.zones,
     ).not_before
     return nearest_slots(
         to=wish.starts_at,
