@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.times import local_date
+from patients.models import Patient
 from scheduling.board import Sign, sign_of
 from scheduling.course_booking import window_of
 from scheduling.models import Appointment
@@ -224,6 +225,12 @@ def courses_in_time(
         session.course = by_id[session.course_id]
         own[session.course_id].append(session)
     return [CourseInTime(course, today, _lines(own[key], appointments, today)) for key, course in by_id.items()]
+
+
+def sessions_to_book(patient: Patient, *, now: datetime, zone: ZoneInfo) -> list[Line]:
+    """The next session of each course of a patient that goes on and has none booked after the last."""
+    courses = Course.objects.filter(patient=patient, planned_sessions__gt=1).select_related("patient", "protocol")
+    return [course.to_book for course in courses_in_time(courses, now=now, zone=zone) if course.to_book]
 
 
 def _lines(sessions: list[CourseSession], appointments: dict[int, Appointment], today: date) -> list[Line]:

@@ -15,6 +15,7 @@ from clinic.access import EVERYBODY, allow, location_of, own_or_404
 from clinic.audit import record_opening
 from patients.models import Patient
 from scheduling import booking
+from scheduling.courses import sessions_to_book
 from scheduling.forms import BookingForm, day_of
 from scheduling.models import Appointment
 from scheduling.slots import next_eligible_slots
@@ -170,6 +171,7 @@ def _page(request, patient, form, answers, *, offer=None, status=200) -> HttpRes
         "wish_query": urlencode(wish),
         "chosen_slot": form.data.get("slot") or _pointed_at(request, offer),
         "may_read_answers": request.user.may_read_answers,
+        "due": sessions_to_book(patient, now=times.now(), zone=location_of(request).zone),
     }
     template = "scheduling/_booking.html" if request.htmx else "scheduling/booking_create.html"
     return render(request, template, context, status=status)

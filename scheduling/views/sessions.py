@@ -78,7 +78,6 @@ def _page(request, session, *, form=None, refusal="", alternatives=(), status=20
         "is_exception": is_exception,
         "alternatives": as_choices(alternatives),
         "refusal": refusal,
-        "chosen_slot": form.data.get("slot") if form else "",
     }
     template = "scheduling/_session_book.html" if request.htmx else "scheduling/session_book.html"
     return render(request, template, context, status=status)

@@ -20,6 +20,7 @@ from tests.factories import (
     make_appointment,
     make_catalogue,
     make_clinic,
+    make_course,
     make_patient,
     make_practitioner,
     signed_in,
@@ -280,6 +281,15 @@ def test_a_number_that_the_protocol_does_not_take_is_asked_again(reception, pati
 
 def test_the_number_that_was_chosen_stays_while_times_are_looked_for(reception, patient, practitioner):
     assert look(reception, patient, sessions="4").context["form"]["sessions"].value() == "4"
+
+
+def test_a_course_that_goes_on_is_offered_before_a_new_one(reception, clinic, patient, practitioner):
+    course = make_course(location=clinic, patient=patient, practitioner=practitioner, planned=3)
+    page = reception.get(BOOK, {"patient": patient.public_id})
+    assert "Book session 2 Acne scars, moderate, from 16 Feb to 16 Mar 2026" in words(page)
+    assert reverse("scheduling:session-book", args=[course.sessions.get(number=2).public_id]) in page.text
+    other = make_patient(clinic)
+    assert "Book session" not in words(reception.get(BOOK, {"patient": other.public_id}))
 
 
 # --- Answers that are kept --------------------------------------------------------------------------------------------

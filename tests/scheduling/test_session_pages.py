@@ -292,6 +292,9 @@ def test_the_lead_moves_it_for_a_reason(lead, second):
     assert move(lead, second, FIRST + 60 * DAY).status_code == 409
     without = move(lead, second, FIRST + 60 * DAY, exception=True)
     assert (without.status_code, starts_at(second)) == (422, SECOND + 3 * DAY)
+    tomorrow = NOW + DAY + timedelta(hours=3)
+    chosen = slot_value(Slot(tomorrow, second.practitioner))
+    assert f'value="{chosen}" checked' in move(lead, second, tomorrow, exception=True).text
     assert move(lead, second, FIRST + 60 * DAY, exception=True, reason="She travels.").status_code == 302
     second.refresh_from_db()
     assert (second.starts_at, second.exception_reason) == (FIRST + 60 * DAY, "She travels.")
