@@ -7,6 +7,9 @@ from django.utils.translation import gettext as _
 from clinic import times
 from clinic.access import MANAGERS, location_of, locations_of, roles_of
 
+# What counts the things behind an entry; the side bar asks for it once the page is there.
+COUNTS = {"scheduling:worklists": "scheduling:worklists-count"}
+
 
 def shell(request):
     if not getattr(request, "user", None) or not request.user.is_authenticated:
@@ -18,11 +21,18 @@ def shell(request):
         ("scheduling:board-day", _("Day board"), "calendar-days", True),
         ("scheduling:booking-create", _("New booking"), "circle-plus", True),
         ("patients:patient-list", _("Patients"), "users", True),
+        ("scheduling:worklists", _("Worklists"), "list-checks", True),
         ("clinic:settings", _("Settings"), "settings", bool(set(roles) & set(MANAGERS))),
         ("scheduling:mailbox-list", _("Demo mailbox"), "mail", settings.IS_DEMO),
     ]
     nav = [
-        {"url": (url := reverse(name)), "label": label, "icon": icon, "current": request.path.startswith(url)}
+        {
+            "url": (url := reverse(name)),
+            "label": label,
+            "icon": icon,
+            "current": request.path.startswith(url),
+            "count_url": reverse(COUNTS[name]) if name in COUNTS and locations else "",
+        }
         for name, label, icon, shown in entries
         if shown
     ]

@@ -14,7 +14,7 @@ from django.db.models import Exists, OuterRef, Prefetch
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from clinic.models import Location, OutgoingMail, Practitioner
+from clinic.models import Location, Practitioner
 from clinic.times import day_bounds, local_date
 from scheduling.availability import GRID_SECONDS, Span, grid
 from scheduling.models import Appointment, Reminder, TimeOff
@@ -230,9 +230,7 @@ def read_board(*, location: Location, day: date, now: datetime) -> Board:
 
 
 def _appointments(location: Location, start: datetime, end: datetime):
-    refused = Reminder.objects.filter(
-        appointment=OuterRef("pk"), revision=OuterRef("revision"), mail__status=OutgoingMail.Status.FAILED
-    )
+    refused = Reminder.objects.refused().filter(appointment=OuterRef("pk"))
     newest = Screening.objects.newest_first().select_related("decision").defer("answers")
     return (
         Appointment.objects.of_locations([location])

@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from scheduling.views import about, appointments, board, bookings, health
+from scheduling.views import about, appointments, board, bookings, health, worklists
 
 app_name = "scheduling"
 
@@ -10,6 +10,8 @@ urlpatterns = [
     path("about-the-treatment/", about.about_treatment, name="about-treatment"),
     path("healthz", health.healthz, name="health"),
     path("board/", board.board_day, name="board-day"),
+    path("worklists/", worklists.worklists, name="worklists"),
+    path("worklists/count/", worklists.worklists_count, name="worklists-count"),
     path("bookings/new/", bookings.booking_create, name="booking-create"),
     path("bookings/times/", bookings.booking_times, name="booking-times"),
     path("bookings/sessions/", bookings.booking_sessions, name="booking-sessions"),

@@ -1,7 +1,7 @@
 """What a patient is to be told about an appointment, and when."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from clinic.models import OutgoingMail
@@ -11,6 +11,10 @@ from scheduling.models.appointments import Appointment
 class ReminderQuerySet(models.QuerySet):
     def due(self, at):
         return self.filter(state=Reminder.State.PLANNED, due_at__lte=at)
+
+    def refused(self):
+        """Those whose mail the server refused, and after which the patient was told nothing newer."""
+        return self.filter(revision=F("appointment__revision"), mail__status=OutgoingMail.Status.FAILED)
 
 
 class Reminder(models.Model):

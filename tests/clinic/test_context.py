@@ -20,10 +20,10 @@ def entries(frame):
 
 
 def test_managers_have_one_entry_more():
-    assert entries(shown(make_user("receptionist"))) == ["Day board", "New booking", "Patients"]
-    assert entries(shown(make_user("practitioner"))) == ["My day", "Day board", "New booking", "Patients"]
-    assert entries(shown(make_user("lead"))) == ["Day board", "New booking", "Patients", "Settings"]
-    assert entries(shown(make_user("owner"))) == ["Day board", "New booking", "Patients", "Settings"]
+    assert entries(shown(make_user("receptionist"))) == ["Day board", "New booking", "Patients", "Worklists"]
+    assert entries(shown(make_user("practitioner"))) == ["My day", "Day board", "New booking", "Patients", "Worklists"]
+    assert entries(shown(make_user("lead"))) == ["Day board", "New booking", "Patients", "Worklists", "Settings"]
+    assert entries(shown(make_user("owner"))) == ["Day board", "New booking", "Patients", "Worklists", "Settings"]
 
 
 def test_whoever_treats_finds_her_own_day_first():
@@ -36,10 +36,20 @@ def test_the_demo_has_its_mailbox(settings):
     assert entries(shown(make_user("receptionist")))[-1] == "Demo mailbox"
 
 
-@pytest.mark.parametrize("name", ["scheduling:board-day", "scheduling:booking-create", "patients:patient-list"])
+@pytest.mark.parametrize(
+    "name", ["scheduling:board-day", "scheduling:booking-create", "patients:patient-list", "scheduling:worklists"]
+)
 def test_the_entry_of_the_page_is_marked_and_no_other(name):
     frame = shown(make_user("receptionist"), f"{reverse(name)}?day=2026-01-12")
     assert [entry["url"] for entry in frame["nav"] if entry["current"]] == [reverse(name)]
+
+
+def test_the_number_of_what_waits_is_asked_for_where_there_is_a_location():
+    def counted(user):
+        return [(entry["label"], entry["count_url"]) for entry in shown(user)["nav"] if entry["count_url"]]
+
+    assert counted(make_user(location=make_clinic())) == [("Worklists", reverse("scheduling:worklists-count"))]
+    assert counted(make_user()) == []
 
 
 def test_frame_names_the_place_and_the_persons_roles():

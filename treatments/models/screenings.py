@@ -4,7 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from clinic.fields import EncryptedTextField
 from treatments.catalogue import Outcome, Stage
@@ -19,6 +19,11 @@ class ScreeningQuerySet(models.QuerySet):
     def with_findings(self):
         """With the findings and the decision, so that neither is asked for again."""
         return self.select_related("decision").prefetch_related("findings")
+
+    def newest_in_the_way(self):
+        """Those of which `stands_in_the_way` is true and after which their session was not screened again."""
+        newest = Screening.objects.filter(session=OuterRef("session")).newest_first().values("pk")[:1]
+        return self.filter(pk=Subquery(newest), outcome__in=Screening.STANDS_IN_THE_WAY, decision__isnull=True)
 
 
 class Screening(models.Model):

@@ -1,0 +1,332 @@
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from clinic.models import OutgoingMail
+from scheduling import booking, day
+from scheduling.models import Appointment, Reminder
+from scheduling.worklists import count_waiting, read_worklists
+from tests.factories import (
+    NOW,
+    chart,
+    make_appointment,
+    make_clear_patient,
+    make_clinic,
+    make_patient,
+    make_practitioner,
+    make_signed_visit,
+    make_user,
+    make_visit,
+)
+from treatments.answers import record_answers
+from treatments.decisions import decide_screening
+from treatments.models import Screening
+from treatments.visits import sign_visit
+
+pytestmark = pytest.mark.django_db
+
+START = datetime(2026, 1, 19, 10, tzinfo=UTC)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def clinic():
+    return make_clinic()
+
+
+@pytest.fixture
+def practitioner(clinic):
+    return make_practitioner(clinic)
+
+
+@pytest.fixture
+def book(clinic, practitioner):
+    """Books for somebody in whose way nothing stands, unless told for whom."""
+
+    def at(start=START, patient=None, **where):
+        where = {"location": clinic, "practitioner": practitioner} | where
+        patient = patient or make_clear_patient(where["location"])
+        return make_appointment(patient=patient, starts_at=start, **where)
+
+    return at
+
+
+@pytest.fixture
+def rows(clinic):
+    """The rows of one list, at a moment, for those who treat unless told otherwise."""
+
+    def of(key, *, now=NOW, for_treating=True):
+        lists = {each.key: each.rows for each in read_worklists(location=clinic, now=now, for_treating=for_treating)}
+        total = sum(map(len, lists.values()))
+        assert count_waiting(location=clinic, now=now, for_treating=for_treating) == total
+        return lists[key]
+
+    return of
+
+
+def waiting(rows):
+    return [row.appointment for row in rows]
+
+
+def cancel(appointment, now=NOW):
+    return booking.cancel_appointment(appointment=appointment, revision=appointment.revision, by=None, now=now)
+
+
+def on_a_medicine(clinic):
+    """Somebody whose medicine stands in the way by one rule."""
+    patient = make_clear_patient(clinic)
+    record_answers(patient=patient, answers={"Q05": "yes", "Q05c": "not_asked"}, by=None, now=NOW)
+    return patient
+
+
+def test_nothing_waits_in_an_empty_clinic(clinic):
+    lists = read_worklists(location=clinic, now=NOW, for_treating=True)
+    assert [(each.title, each.rows) for each in lists] == [
+        ("Screening to review", []),
+        ("Unsigned records", []),
+        ("Failed mails", []),
+        ("To confirm by phone", []),
+    ]
+    assert count_waiting(location=clinic, now=NOW, for_treating=True) == 0
+
+
+def test_reception_has_no_list_of_records(clinic):
+    lists = read_worklists(location=clinic, now=NOW, for_treating=False)
+    assert [each.key for each in lists] == ["screening", "mails", "phone"]
+
+
+# --- Screening to review ----------------------------------------------------------------------------------------------
+
+
+def test_held_visits_wait_for_a_decision_the_next_one_first(clinic, book, rows):
+    book(START)
+    later, sooner = book(START + DAY, make_patient(clinic)), book(START + 2 * HOUR, make_patient(clinic))
+    assert waiting(rows("screening")) == [sooner, later]
+
+
+def test_held_visits_of_another_place_or_cancelled_or_over_do_not_wait(clinic, book, rows):
+    elsewhere = make_clinic()
+    book(patient=make_patient(elsewhere), location=elsewhere, practitioner=make_practitioner(elsewhere))
+    cancel(book(START, make_patient(clinic)))
+    held = book(START, make_patient(clinic))
+    assert waiting(rows("screening", now=held.ends_at - timedelta(seconds=1))) == [held]
+    assert rows("screening", now=held.ends_at) == []
+
+
+def test_a_decision_ends_the_wait_and_a_newer_screening_begins_it_again(clinic, practitioner, book, rows):
+    held = book(patient=on_a_medicine(clinic))
+    screening = held.session.screenings.get()
+    decide_screening(screening=screening, reason="The prescriber agrees.", by=make_user("lead"), now=NOW)
+    assert rows("screening") == []
+    Screening.objects.create(
+        session=held.session,
+        stage=screening.stage,
+        for_start=START,
+        catalogue_version=screening.catalogue_version,
+        answers=screening.answers,
+        outcome="hold",
+        created_at=NOW + HOUR,
+    ).findings.create(rule_code="M5", outcome="hold", reason="Said again.")
+    assert waiting(rows("screening")) == [held]
+
+
+def test_a_clear_screening_after_a_held_one_ends_the_wait(clinic, book, rows):
+    held = book(patient=make_patient(clinic))
+    older = held.session.screenings.get()
+    Screening.objects.create(
+        session=held.session,
+        stage=older.stage,
+        for_start=START,
+        catalogue_version=older.catalogue_version,
+        answers="{}",
+        outcome="pass",
+        created_at=older.created_at,  # the same instant: the one that was stored last counts
+    )
+    assert rows("screening") == []
+
+
+def test_those_who_treat_read_the_rule_and_reception_that_it_is_on_hold(clinic, book, rows):
+    held = book(patient=on_a_medicine(clinic))
+    finding = held.session.screenings.get().findings.get(outcome="hold")
+    (row,) = rows("screening")
+    assert (row.name, row.code, row.why) == (held.patient.name, finding.rule_code, finding.reason)
+    (row,) = rows("screening", for_treating=False)
+    assert (row.code, row.why, row.by_when, row.is_pressing) == ("", "On hold", "Mon 19 Jan, 10:00", False)
+    assert (row.action, row.url) == ("Open the visit", f"/appointments/{held.public_id}/")
+
+
+def test_what_weighs_most_is_said_first_and_the_other_rules_are_named(clinic, book, rows):
+    held = book(patient=on_a_medicine(clinic))
+    held.session.screenings.get().findings.create(rule_code="Z9", outcome="hard_block", reason="Never here.")
+    (row,) = rows("screening")
+    first = held.session.screenings.get().findings.get(outcome="hold").rule_code
+    assert (row.code, row.why) == ("Z9", f"Never here. Also {first}.")
+
+
+def test_reception_is_told_the_day_from_which_a_visit_may_be(clinic, book, rows):
+    held = book(patient=make_patient(clinic))
+    Screening.objects.filter(session=held.session).update(not_before=datetime(2026, 7, 1, 22, 59, tzinfo=UTC))
+    assert [row.why for row in rows("screening", for_treating=False)] == ["Not before 1 July 2026"]
+    Screening.objects.filter(session=held.session).update(not_before=datetime(2026, 7, 1, 23, tzinfo=UTC))
+    assert [row.why for row in rows("screening", for_treating=False)] == ["Not before 2 July 2026"]
+
+
+def test_somebody_who_is_here_is_pressing_and_waits_at_the_check_in(clinic, book, rows):
+    held = book(patient=make_patient(clinic))
+    day.arrive(appointment=held, revision=held.revision, by=None, now=START - HOUR)
+    (row,) = rows("screening", now=START)
+    assert (row.by_when, row.is_pressing) == ("Today, 10:00", True)
+    assert (row.action, row.url) == ("Open the check-in", f"/appointments/{held.public_id}/checkin/")
+
+
+def test_a_day_is_the_places_own(clinic, book, rows):
+    """In summer London's 2 July begins at 23:00 UTC on the 1st."""
+    start = datetime(2026, 7, 2, 9, tzinfo=UTC)
+    book(start, make_patient(clinic))
+    moments = datetime(2026, 7, 1, 22, 59, tzinfo=UTC), datetime(2026, 7, 1, 23, tzinfo=UTC)
+    assert [rows("screening", now=now)[0].by_when for now in moments] == ["Thu 2 Jul, 10:00", "Today, 10:00"]
+    assert rows("screening", now=datetime(2025, 12, 31, 12, tzinfo=UTC))[0].by_when == "Thu 2 Jul 2026, 10:00"
+
+
+# --- Unsigned records -------------------------------------------------------------------------------------------------
+
+
+def ended(start, **wish):
+    visit = chart(make_visit(starts_at=start, **wish))
+    appointment = visit.session.appointments.get()
+    at = start + HOUR
+    return day.end_treatment(appointment=appointment, revision=visit.revision, by=visit.practitioner.user, now=at)
+
+
+def test_records_wait_from_the_end_of_a_visit_until_they_are_signed(clinic, practitioner, rows):
+    wish = {"location": clinic, "practitioner": practitioner}
+    make_visit(starts_at=START - DAY, **wish)
+    make_signed_visit(starts_at=START + 2 * DAY, **wish)
+    ended(START, location=make_clinic())
+    later, sooner = ended(START + DAY, **wish), ended(START, **wish)
+    now = START + DAY + 2 * HOUR
+    found = rows("unsigned", now=now)
+    assert waiting(found) == [sooner.session.appointments.get(), later.session.appointments.get()]
+    assert [(row.by_when, row.is_pressing) for row in found] == [
+        ("Ended: Mon 19 Jan, 11:00", True),
+        ("Ended: Today, 11:00", False),
+    ]
+    assert {row.why for row in found} == {f"Treated by {practitioner.name}"}
+    sign_visit(visit=sooner, revision=sooner.revision, by=practitioner.user, now=now)
+    (row,) = rows("unsigned", now=now)
+    assert row.url == f"/appointments/{later.session.appointments.get().public_id}/visit/"
+
+
+# --- Failed mails -----------------------------------------------------------------------------------------------------
+
+
+def refuse(appointment, kind=Reminder.Kind.CONFIRMATION, expires_at=None):
+    mail = OutgoingMail.objects.create(
+        message_id=f"<{appointment.pk}-{kind}@clinic.example>",
+        to="nobody@example.org",
+        subject="Your visit",
+        text="Hello",
+        status=OutgoingMail.Status.FAILED,
+        due_at=NOW,
+        expires_at=expires_at or appointment.starts_at,
+        created_at=NOW,
+    )
+    appointment.reminders.filter(kind=kind).update(state=Reminder.State.MAILED, mail=mail)
+    return mail
+
+
+def test_refused_mails_are_one_row_a_visit_with_the_phone_number(book, rows):
+    refused = book()
+    book(START + DAY)
+    refuse(refused)
+    refuse(refused, Reminder.Kind.BEFORE_48H)
+    (row,) = rows("mails")
+    assert (row.appointment, row.why, row.phone) == (refused, "Refused: 48 hours before", refused.patient.phone)
+    OutgoingMail.objects.update(status=OutgoingMail.Status.SENT)
+    assert rows("mails") == []
+
+
+def test_a_refused_mail_is_forgotten_when_the_patient_is_told_something_newer(book, rows):
+    refused = book()
+    refuse(refused)
+    cancelled = cancel(refused)
+    assert rows("mails") == []
+    assert not cancelled.reminders.filter(kind=Reminder.Kind.CANCELLED).exists()  # she never heard of the visit
+
+
+def test_a_refused_mail_is_worth_a_call_for_two_days_after_the_visit(book, rows):
+    refused = book()
+    refuse(refused)
+    over = refused.ends_at + 2 * DAY
+    assert len(rows("mails", now=over - timedelta(seconds=1))) == 1
+    assert rows("mails", now=over) == []
+
+
+def test_refused_aftercare_is_worth_a_call_as_long_as_it_is_of_use(book, rows):
+    refused = book()
+    last = START + 8 * DAY
+    refuse(refused, expires_at=last)
+    assert len(rows("mails", now=last - timedelta(seconds=1))) == 1
+    assert rows("mails", now=last) == []
+
+
+# --- To confirm by phone ----------------------------------------------------------------------------------------------
+
+
+def test_visits_within_a_week_without_an_address_are_confirmed_by_phone(clinic, book, rows):
+    def at(start):
+        return book(start, make_clear_patient(clinic, email="", phone="020 7946 0333"))
+
+    book(START + 2 * HOUR)
+    visit = at(START)
+    at(START + DAY)
+    (row,) = rows("phone", now=START - 7 * DAY)
+    assert (row.appointment, row.phone, row.why) == (visit, "020 7946 0333", "No e-mail address")
+    assert rows("phone", now=START - 7 * DAY - timedelta(seconds=1)) == []
+    assert waiting(rows("phone", now=START - HOUR))[0] == visit
+    assert visit not in waiting(rows("phone", now=START))
+
+
+@pytest.mark.parametrize("end_it", [booking.confirm_appointment, booking.cancel_appointment])
+def test_a_confirmed_or_cancelled_visit_waits_for_no_call(clinic, book, rows, end_it):
+    visit = book(patient=make_clear_patient(clinic, email=""))
+    assert waiting(rows("phone", now=START - DAY)) == [visit]
+    end_it(appointment=visit, revision=visit.revision, by=None, now=START - DAY)
+    assert rows("phone", now=START - DAY) == []
+
+
+def test_what_cannot_be_confirmed_yet_waits_for_its_decision_alone(clinic, book, rows):
+    held = book(patient=make_patient(clinic, email=""))
+    assert rows("phone", now=START - DAY) == []
+    assert waiting(rows("screening", now=START - DAY)) == [held]
+
+
+# --- Queries ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.both
+def test_lists_and_their_number_ask_as_much_for_three_rows_as_for_one(clinic, practitioner, book):
+    def count_queries(read):
+        with CaptureQueriesContext(connection) as queries:
+            found = read(location=clinic, now=START - DAY, for_treating=True)
+        return len(queries), found
+
+    def fill(days):
+        wish = {"location": clinic, "practitioner": practitioner, "now": NOW - 30 * DAY}
+        ended(START - days * DAY - 8 * DAY, **wish)
+        refuse(book(START + days * DAY))
+        book(START + days * DAY + 2 * HOUR, make_patient(clinic))
+        book(START + days * DAY + 4 * HOUR, make_clear_patient(clinic, email=""))
+
+    fill(0)
+    read_once, lists = count_queries(read_worklists)
+    assert [len(each.rows) for each in lists] == [1, 1, 1, 1]
+    fill(1)
+    fill(2)
+    read_thrice, lists = count_queries(read_worklists)
+    assert [len(each.rows) for each in lists] == [3, 3, 3, 3]
+    assert read_thrice == read_once
+    assert count_queries(count_waiting) == (1, 12)
+    assert Appointment.objects.count() == 12
