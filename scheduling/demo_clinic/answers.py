@@ -55,7 +55,7 @@ STORIES: tuple[tuple[int, Callable[[Random, date], Story]], ...] = (
     (25, _immune_medicine("may_pause")),
     (15, _immune_medicine("not_asked")),
     (8, _immune_medicine("keep_taking")),
-    (20, lambda rng, today: {}),
+    (8, lambda rng, today: {}),
 )
 
 

@@ -106,6 +106,7 @@ AWAY = (
     ("practitioner", 17, 7, "Annual leave"),
 )
 CLOSED_AFTER_DAYS = 24
+HOLIDAYS = {(12, 25): "Christmas Day", (12, 26): "Boxing Day", (1, 1): "New Year's Day"}
 
 
 @dataclass
@@ -152,11 +153,25 @@ def make_place(*, now: datetime, passwords: dict[str, str]) -> Place:
             place.reception = user
         if user.is_lead:
             place.lead = user
-    closed = today + timedelta(days=CLOSED_AFTER_DAYS)
-    if closed.weekday() >= SAT:
-        closed += timedelta(days=7 - closed.weekday())
-    Closure.objects.create(location=location, first_day=closed, last_day=closed, reason="Team training day")
+    Closure.objects.bulk_create(
+        Closure(location=location, first_day=day, last_day=day, reason=reason)
+        for day, reason in _closed_days(today).items()
+    )
     return place
+
+
+def _closed_days(today: date) -> dict[date, str]:
+    """One day of training, and the holidays of these years, but for today."""
+    training = today + timedelta(days=CLOSED_AFTER_DAYS)
+    if training.weekday() >= SAT:
+        training += timedelta(days=7 - training.weekday())
+    holidays = {
+        date(year, *day): reason
+        for year in range(today.year - 2, today.year + 2)
+        for day, reason in HOLIDAYS.items()
+        if date(year, *day) != today
+    }
+    return {training: "Team training day"} | holidays
 
 
 def _make_account(member: Member, location: Location, password: str | None) -> User:

@@ -7,7 +7,7 @@ from random import Random
 
 from clinic.models import User
 from clinic.times import local_date
-from scheduling.demo_clinic.appointments import Booked
+from scheduling.demo_clinic.appointments import Booked, in_office_hours
 from scheduling.demo_clinic.courses import CONCERNS
 from scheduling.demo_clinic.place import Place
 from treatments.consents import consent_text
@@ -191,7 +191,8 @@ class _Scribe:
         return local_date(at, self.place.zone) + timedelta(days=self.rng.randint(40, 700))
 
     def _amend(self, visit: Visit, signed_at: datetime) -> None:
-        written_at = signed_at + timedelta(hours=self.rng.randint(15, 26))
+        next_day = local_date(signed_at, self.place.zone) + timedelta(days=1)
+        written_at = in_office_hours(next_day, self.place, self.rng)
         if self.rng.random() < AMENDED and written_at < self.now:
             self.rows.amendments.append(
                 Amendment(

@@ -12,7 +12,7 @@ from treatments import visits
 from treatments.consents import consent_text
 
 DOORS_OPEN = timedelta(minutes=15)  # before the first visit of the day
-COMES_EARLY = timedelta(minutes=40)  # at most, where nobody else is there to be asked
+COMES_EARLY = timedelta(minutes=50)  # at most, where nobody else is there to be asked
 MINUTE = timedelta(minutes=1)
 
 

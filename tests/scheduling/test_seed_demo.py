@@ -310,10 +310,11 @@ def test_the_whole_clinic_is_legal_and_a_good_half_full():
         "single", "not begun", "next booked", "opening soon", "open", "overdue", "finished",
         "refresher done", "refresher booked", "refresher due", "refresher later",
     }  # fmt: skip
-    assert all(stages[each] >= 10 for each in stages if "refresher" not in each)
+    assert all(stages[each] >= 5 for each in stages if "refresher" not in each)
     since = [(visit.starts_at - NOW).days for visit in visits]
     assert min(since) < -365 and max(since) in range(39, 43)
     assert sum(since[0] <= days < -92 for days in since) < 100 < sum(-92 <= days < -60 for days in since)
+    assert not any(visit.starts_at.day == 25 and visit.starts_at.month == 12 for visit in visits)
     ahead = Counter(visit.state for visit in visits if visit.starts_at > NOW)
     assert set(ahead) == {"booked", "confirmed", "cancelled"} and min(ahead.values()) >= 10
     behind = Counter(visit.state for visit in visits if visit.starts_at < NOW)
@@ -333,6 +334,7 @@ def test_records_differ_as_visits_do():
     assert Amendment.objects.exists()
     for amendment in Amendment.objects.select_related("visit"):
         assert amendment.visit.signed_at < amendment.written_at < NOW
+        assert 9 <= amendment.written_at.astimezone(LONDON).hour < 17
         assert amendment.written_by == amendment.visit.signed_by
     waiting = list(Visit.objects.unsigned())
     assert {(_day(NOW) - _day(each.ended_at)).days for each in waiting} == {1}
@@ -346,7 +348,7 @@ def test_a_course_that_needs_a_plan_has_one_but_the_next_to_begin():
     needing = Course.objects.filter(protocol__needs_clinician_plan=True)
     assert {plan.course.protocol.needs_clinician_plan for plan in CoursePlan.objects.all()} == {True}
     assert {plan.signed_by for plan in CoursePlan.objects.all()} == {lead}
-    without = needing.get(plan=None)
+    without = needing.get(plan=None, created_at__lt=NOW)  # whoever has just called has none yet either
     first = without.sessions.get(number=1).appointments.taking_time().get()
     assert first.starts_at > NOW
     [gate] = [gate for gate in gates(session=first.session, start=first.starts_at) if gate.code == "plan"]
@@ -450,7 +452,8 @@ def test_today_is_alive_on_every_day_of_the_week(weekday):
     assert max(card.lanes for card in board.cards) >= 2
     assert len({card.title for card in board.cards}) >= 3
     states = Counter(card.appointment.state for card in board.cards)
-    assert states["completed"] >= 2 and states["in_treatment"] >= 1 and states["arrived"] >= 1
+    assert states["completed"] >= 2
+    assert weekday >= 5 or (states["in_treatment"] >= 1 and states["arrived"] >= 1)
     assert states["booked"] + states["confirmed"] >= 3
 
 
@@ -475,9 +478,11 @@ def test_at_noon_somebody_is_treated_and_others_are_in_every_step_before():
     assert len(sunny) == 1 and {"screening"} <= here[sunny[0]]
     [finding] = sunny[0].session.screenings.newest_first().first().findings.filter(outcome="block")
     assert (finding.rule_code, finding.clear_from > sunny[0].starts_at) == ("S3", True)
-    lifted = ScreeningDecision.objects.filter(screening__stage="checkin", screening__for_start__date=_day(now)).get()
-    assert lifted.decided_by.is_lead and lifted.reason
-    assert lifted.screening.session.visit.signed_at
+    lifted = ScreeningDecision.objects.filter(screening__stage="checkin", screening__for_start__date=_day(now))
+    assert lifted.exists()
+    for decision in lifted:
+        assert decision.decided_by.is_lead and decision.reason
+        assert decision.screening.session.visit.signed_at
 
 
 @pytest.mark.parametrize(("hours", "over"), [(-6, False), (0, False), (13, True), (16, True)])
