@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from auditlog.models import LogEntry
 from django.contrib.contenttypes.models import ContentType
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Q
 from django.utils.translation import gettext as _
 
@@ -143,11 +142,9 @@ def _fields(entry: LogEntry) -> list[str]:
     """The names of the fields that a change touched; what is new has them all."""
     if entry.action != LogEntry.Action.UPDATE:
         return []
-    model, names = entry.content_type.model_class(), []
-    for key in entry.changes or {}:
-        if key not in KEPT_BY_ITSELF:
-            try:
-                names.append(str(model._meta.get_field(key).verbose_name))
-            except FieldDoesNotExist:  # a field that the model had once
-                names.append(key)
-    return names
+    changed = (entry.changes or {}).keys() - KEPT_BY_ITSELF
+    meta = entry.content_type.model_class()._meta
+    known = [field for field in (*meta.fields, *meta.many_to_many) if field.name in changed]
+    # a field that the model had once still has the name by which it is stored
+    former = sorted(changed - {field.name for field in known})
+    return [*(str(field.verbose_name) for field in known), *former]
