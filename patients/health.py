@@ -86,8 +86,8 @@ def _alert(fact: MedicalFact) -> Alert:
 
 
 def in_words(said: str) -> str:
-    """An answer's code as a person reads it: "not_sure" as "Not sure"."""
-    plain = said.replace("_", " ") if re.fullmatch("[a-z_]+", said) else said
+    """An answer's code, or several with commas between, as a person reads it: "not_sure" as "Not sure"."""
+    plain = said.replace("_", " ") if re.fullmatch(r"[a-z][a-z0-9_]*(, [a-z][a-z0-9_]*)*", said) else said
     return plain[:1].upper() + plain[1:]
 
 

@@ -66,7 +66,15 @@ def test_date_in_words_claims_no_more_than_is_known(on, words):
 
 @pytest.mark.parametrize(
     ("said", "words"),
-    [("keep_taking", "Keep taking"), ("yes", "Yes"), ("10 mg, as_needed", "10 mg, as_needed"), ("", "")],
+    [
+        ("keep_taking", "Keep taking"),
+        ("yes", "Yes"),
+        ("10 mg, as_needed", "10 mg, as_needed"),
+        ("", ""),
+        ("light_peel, laser", "Light peel, laser"),
+        ("last_12_months", "Last 12 months"),
+        ("IV", "IV"),
+    ],
 )
 def test_in_words(said, words):
     assert in_words(said) == words
