@@ -17,7 +17,7 @@ from scheduling import booking, day
 from scheduling.models import Appointment, WorkingHours
 from treatments import catalogue, courses, publishing, visits
 from treatments.answers import known_answers, record_answers
-from treatments.catalogue import QuestionKind, Stage
+from treatments.catalogue import AnsweredBy, QuestionKind, Stage
 from treatments.consents import consent_text
 from treatments.models import CatalogueVersion, Consent, Course, Protocol, Screening, Visit
 from treatments.publishing import catalogue_of
@@ -188,10 +188,9 @@ def text_with_every_rule() -> str:
 
 
 def text_with_the_owners_rules() -> str:
-    """The shipped catalogue with the four rules of the owner's document and no other."""
-    return re.sub(
-        r"(?m)^(  - code: E\w+\n    name: .*\n    tag: \w+\n)    active: true\n", r"\1", catalogue.shipped_text()
-    )
+    """The shipped catalogue with the four rules of the owner's document alone, and what they ask by themselves."""
+    on = re.compile(r"(?m)^(  - code: E\w+\n    name: .*\n    tag: \w+\n)    active: true\n")
+    return on.sub(r"\1", catalogue.shipped_text()).replace(S2_AT.replace("Q05c", "Q05c, Q23"), S2_AT, 1)
 
 
 _CLEAR = {
@@ -203,10 +202,17 @@ _CLEAR = {
 }
 
 
-def clear_answers(stage: Stage, known: Mapping[str, str] = MappingProxyType({})) -> dict[str, str]:
-    """What somebody in whose way nothing stands answers to all that the published rules ask and that is not known."""
+def clear_answers(
+    stage: Stage, known: Mapping[str, str] = MappingProxyType({}), *, by: AnsweredBy | None = None
+) -> dict[str, str]:
+    """What somebody in whose way nothing stands answers to all that the published rules ask and that is not known.
+
+    With `by` only what the patient answers, or what staff look at.
+    """
     answers = {}
     for question in catalogue_of(make_catalogue()).questions_at(stage):
+        if by not in (None, question.by):
+            continue
         is_asked = not question.ask_if or any((known | answers).get(id) in said for id, said in question.ask_if.items())
         if question.id in known:
             continue
