@@ -133,11 +133,11 @@ class Run:
 
     def faults(self) -> None:
         with ExitStack() as stack:
-            self.pytest("faults", "-m", "faults", "-s", **self._servers(stack, durable=True))
+            self.pytest("faults", "-m", "faults", "-s", "--timeout=0", **self._servers(stack, durable=True))
 
     def bench(self) -> None:
         with ExitStack() as stack:
-            self.pytest("measurements", "-m", "bench", "-s", **self._servers(stack, durable=True))
+            self.pytest("measurements", "-m", "bench", "-s", "--timeout=0", **self._servers(stack, durable=True))
 
     def _servers(self, stack: ExitStack, *, durable: bool = False) -> dict[str, str]:
         """The servers of one part, fresh and empty, under the names that the tests' settings read."""

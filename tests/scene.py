@@ -14,7 +14,7 @@ from uuid import uuid4
 from auditlog.models import LogEntry
 from django.apps import apps
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
@@ -414,16 +414,18 @@ def client_of(scene: Scene, who: str, **options) -> Client:
 
 
 def stored() -> dict[str, list]:
-    """All that is kept, but for who signed in when and who opened what."""
+    """All that is kept, as the database has it, but for who signed in when and who opened what."""
     left_out = {"sessions.Session", "axes.AccessLog", "axes.AccessAttempt", "auditlog.LogEntry"}
-    models = [model for model in apps.get_models() if model._meta.label not in left_out]
-    rows = {model._meta.label: sorted(map(str, model.objects.values_list(*columns_of(model)))) for model in models}
     changes = LogEntry.objects.exclude(action=LogEntry.Action.ACCESS).exclude(changes__has_key="last_login")
-    return rows | {"changes": list(changes.order_by("pk").values_list("pk", flat=True))}
-
-
-def columns_of(model) -> list[str]:
-    return [field.attname for field in model._meta.concrete_fields if field.name != "last_login"]
+    rows = {"changes": list(changes.order_by("pk").values_list("pk", flat=True))}
+    with connection.cursor() as cursor:
+        for model in apps.get_models(include_auto_created=True):
+            if model._meta.label not in left_out:
+                columns = [field.column for field in model._meta.concrete_fields if field.name != "last_login"]
+                names = ", ".join(map(connection.ops.quote_name, columns))
+                cursor.execute(f"SELECT {names} FROM {connection.ops.quote_name(model._meta.db_table)}")  # noqa: S608
+                rows[model._meta.label] = sorted(map(str, cursor.fetchall()))
+    return rows
 
 
 @contextmanager

@@ -7,6 +7,8 @@ there are any, and where the rows are few the writers are called.
 from datetime import datetime, timedelta
 from random import Random
 
+from django.db import connection
+
 from clinic.times import local_date
 from patients.models import MedicalFact, Patient
 from scheduling.demo_clinic.answers import Answering
@@ -50,7 +52,15 @@ def store(
     store_screenings(booked, place=place, catalogue=catalogue, answering=answering, now=now)
     store_records(booked, place=place, catalogue=catalogue, now=now, rng=rng)
     store_messages(booked, place=place, now=now)
+    _tell_the_planner()
     return booked
+
+
+def _tell_the_planner() -> None:
+    """Let the database count what it has got so suddenly. Until it does, it plans as if the tables were empty, and a
+    question that takes a moment can take minutes."""
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
 
 
 def _store_people(people: list[Person], booked: list[Booked], place: Place, now: datetime, rng: Random) -> None:

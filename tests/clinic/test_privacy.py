@@ -179,7 +179,8 @@ def journey(scene, settings, caplog) -> Journey:
     """Reception signs in with a slip, enters a patient, asks, books, moves, cancels; a practitioner adds to the record;
     the mail server first refuses the address and then takes the mails."""
     caplog.set_level(logging.DEBUG)
-    caplog.set_level(logging.DEBUG, "django.request")
+    for logger in ("django.request", "django.security"):
+        caplog.set_level(logging.DEBUG, logger)
     journey = Journey([*NEWCOMER.values(), "02079460377", "02/2024", "2024-02", SUBJECT, "Since the spring"])
     reception, practitioner = Client(), client_of(scene, "practitioner")
 
