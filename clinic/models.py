@@ -40,6 +40,12 @@ class Location(models.Model):
     zone_name = models.CharField(_("time zone"), max_length=50, default="Europe/London", validators=[validate_zone])
     address = models.CharField(_("address"), max_length=200, blank=True)
     phone = models.CharField(_("phone"), max_length=30, help_text=_("Every mail to a patient carries it."))
+    emergency_phone = models.CharField(
+        _("emergency number"),
+        max_length=30,
+        blank=True,
+        help_text=_("What patients are told to call when a life is in danger, such as 999 or 112."),
+    )
 
     class Meta:
         ordering = ["name"]

@@ -16,11 +16,12 @@ from clinic.times import local_date
 from scheduling import reminders
 from scheduling.booking import BookingRefused, ChangedMeanwhile
 from scheduling.models import Appointment
+from scheduling.rescreening import rescreen, rescreen_patient, visits_to_come
 from treatments import consents, visits
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
 from treatments.models import Consent, Screening, Visit
-from treatments.screenings import screen_anew, screen_session
+from treatments.screenings import screen_session
 
 State = Appointment.State
 
@@ -71,15 +72,18 @@ def answer_checkin(
     with transaction.atomic():
         here = _locked_for_checkin(appointment, start, now)
         record_answers(patient=here.patient, answers=answers, by=by, now=now)
-        return screen_session(
+        screened = screen_session(
             session=here.session,
             stage=Stage.CHECKIN,
             start=start,
             zone=here.location.zone,
+            cause=Screening.Cause.ANSWERS,
             answers=answers,
             by=by,
             now=now,
         )
+        rescreen_patient(patient=here.patient, cause=Screening.Cause.ANSWERS, by=by, now=now)
+        return screened
 
 
 def sign_consent(
@@ -105,7 +109,7 @@ def start_treatment(
         raise visits.NotForYou(_("Begin the visits that you treat yourself, or ask the clinical lead."))
     with transaction.atomic():  # kept, also where the start is refused because of it
         starting = _locked_to_start(appointment, now)
-        screen_anew(session=starting.session, start=starting.starts_at, zone=starting.location.zone, by=by, now=now)
+        rescreen(visits_to_come(now).filter(pk=starting.pk), cause=Screening.Cause.RULES, by=by, now=now)
     with transaction.atomic():
         starting = _locked_to_start(appointment, now)
         visit = visits.start_visit(

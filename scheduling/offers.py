@@ -6,12 +6,10 @@ from datetime import date, datetime, timedelta
 from clinic.models import Location, Practitioner
 from clinic.times import local_date
 from scheduling.course_booking import conflict_on, course_days, window_of
+from scheduling.eligibility import Eligibility, earliest_eligible
 from scheduling.models import Appointment
 from scheduling.slots import Slot, find_slots, next_slots, on_days
-from treatments.catalogue import Stage
 from treatments.models import CourseSession
-from treatments.screening import Result
-from treatments.screenings import screen_patient
 from treatments.windows import Window
 
 LONGEST_SEARCH = timedelta(weeks=12)
@@ -19,13 +17,13 @@ LONGEST_SEARCH = timedelta(weeks=12)
 
 @dataclass(frozen=True)
 class Offer:
-    """The window of the session, what its screening makes of a visit, and the free times that both allow.
+    """The window of the session, from when on its patient may come, and the free times that both allow.
 
     None are offered as long as the session `waits_for` the one of that number.
     """
 
     window: Window | None
-    result: Result
+    eligibility: Eligibility
     slots: list[Slot]
     waits_for: int | None = None
 
@@ -48,25 +46,26 @@ def offer_times(
     course, zone, days = session.course, location.zone, course_days(session.course)
     sessions, window = list(course.sessions.all()), window_of(session, days)
     zones = list(course.zones.all())
-    result = screen_patient(
-        patient=course.patient, protocol=course.protocol, stage=Stage.BOOKING, start=now, zone=zone, zones=zones
+    eligibility = earliest_eligible(
+        patient=course.patient, protocol=course.protocol, zones=zones, zone=zone, start=now, session=session
     )
     if session.number > 1 and session.number - 1 not in days:
-        return Offer(window, result, [], waits_for=session.number - 1)
-    if result.is_blocked_without_date:
-        return Offer(window, result, [])
+        return Offer(window, eligibility, [], waits_for=session.number - 1)
+    if eligibility.is_open_ended:
+        return Offer(window, eligibility, [])
+    not_before = eligibility.not_before
     search = {
         "location": location,
         "protocol": course.protocol,
         "patient": course.patient,
         "zones": zones,
         "now": now,
-        "not_before": result.not_before,
+        "not_before": not_before,
         "practitioner": practitioner,
         "ignoring": ignoring,
         "keeps_apart": not is_exception,
     }
-    first_days = [local_date(now, zone), first_day, result.not_before and local_date(result.not_before, zone)]
+    first_days = [local_date(now, zone), first_day, not_before and local_date(not_before, zone)]
     if is_exception or window is None:
         slots = next_slots(first_day=max(filter(None, first_days)), **search)
     else:
@@ -77,4 +76,4 @@ def offer_times(
         slots = on_days(
             slots, zone, lambda day: conflict_on(day, session=session, sessions=sessions, days=days) is None
         )
-    return Offer(window, result, slots)
+    return Offer(window, eligibility, slots)

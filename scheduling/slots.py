@@ -12,12 +12,10 @@ from clinic.models import Device, Location, Practitioner, Room
 from clinic.times import at_local, day_bounds, local_date
 from patients.models import Patient
 from scheduling.availability import Needs, Span, grid, needs_of, without_taken
+from scheduling.eligibility import Eligibility, earliest_eligible
 from scheduling.intervals import needling_days
 from scheduling.models import Appointment, Occupancy, TimeOff, WorkingHours
-from treatments.catalogue import Stage
 from treatments.models import Protocol, Zone
-from treatments.screening import Result
-from treatments.screenings import screen_patient
 
 LONGEST_LEAD_DAYS = 730  # a start further ahead is a typing mistake
 
@@ -148,22 +146,22 @@ def next_slots(*, first_day: date, **search) -> list[Slot]:
     return []
 
 
-def next_eligible_slots(*, first_day: date, **search) -> tuple[Result, list[Slot]]:
-    """What the screening makes of a visit, and the next free starts that it allows; none while it leaves no date."""
+def next_eligible_slots(*, first_day: date, **search) -> tuple[Eligibility, list[Slot]]:
+    """From when on a patient may come, and the next free starts from then on; none while no date is known."""
     zone = search["location"].zone
-    result = screen_patient(
+    eligibility = earliest_eligible(
         patient=search["patient"],
         protocol=search["protocol"],
-        stage=Stage.BOOKING,
-        start=search["now"],
-        zone=zone,
         zones=search["zones"],
+        zone=zone,
+        start=search["now"],
     )
-    if result.is_blocked_without_date:
-        return result, []
-    if result.not_before:
-        first_day = max(first_day, local_date(result.not_before, zone))
-    return result, next_slots(first_day=first_day, not_before=result.not_before, **search)
+    if eligibility.is_open_ended:
+        return eligibility, []
+    not_before = eligibility.not_before
+    if not_before:
+        first_day = max(first_day, local_date(not_before, zone))
+    return eligibility, next_slots(first_day=first_day, not_before=not_before, **search)
 
 
 def nearest_slots(

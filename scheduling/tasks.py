@@ -6,12 +6,15 @@ from clinic import outbox
 from clinic.heartbeats import beat
 from clinic.times import now, real_now
 from scheduling.reminders import mail_due_reminders
+from scheduling.rescreening import rescreen_without_advice
 
 
 @shared_task
 def sweep() -> None:
-    """Turn due reminders into mails, hand over what is due, forget old bodies."""
+    """Block what the prescriber was not heard about, turn due reminders into mails, hand over what is due, forget old
+    bodies."""
     at = now()
+    rescreen_without_advice(now=at)
     mail_due_reminders(now=at)
     outbox.deliver(now=at)
     outbox.forget_old_bodies(now=at)

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from itertools import count
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from django.conf import settings
 from django.test import Client
@@ -19,7 +20,8 @@ from treatments import catalogue, courses, publishing, visits
 from treatments.answers import known_answers, record_answers
 from treatments.catalogue import AnsweredBy, QuestionKind, Stage
 from treatments.consents import consent_text
-from treatments.models import CatalogueVersion, Consent, Course, Protocol, Screening, Visit
+from treatments.decisions import decide_screening
+from treatments.models import CatalogueVersion, Consent, Course, Protocol, Screening, ScreeningDecision, Visit
 from treatments.publishing import catalogue_of
 
 _numbers = count(1)
@@ -340,3 +342,8 @@ def make_signed_visit(*, zone="cheeks", depth_mm="0.5", **wish) -> Visit:
         now=visit.started_at + timedelta(hours=1),
     )
     return visits.sign_visit(visit=visit, revision=visit.revision, by=visit.practitioner.user, now=visit.ended_at)
+
+
+def lift(**decision) -> ScreeningDecision:
+    """A decision that lets the visit take place."""
+    return decide_screening(kind=ScreeningDecision.Kind.LIFT, zone=ZoneInfo("Europe/London"), **decision)

@@ -1,19 +1,23 @@
-"""Lifting what stands in the way of one screening: who may, and the only writer of decisions."""
+"""Deciding about what stands in the way of one screening: who may, and the only writer of decisions."""
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils.translation import gettext as _
 
 from clinic.models import User
 from clinic.text import has_letter, paragraphs
+from clinic.times import at_local
 from patients.records import LONGEST_TEXT
 from treatments.catalogue import Outcome, Override, Rule
 from treatments.models import CourseSession, Screening, ScreeningDecision, ScreeningFinding, Visit
 from treatments.publishing import catalogue_of
 
 SKIN_CHECK = "skin_check"
+
+Kind = ScreeningDecision.Kind
 
 
 class DecisionRefused(Exception):
@@ -30,6 +34,14 @@ class ReasonMissing(DecisionRefused):
 
 class SkinNotChecked(DecisionRefused):
     """A rule may only be lifted by somebody who has looked at the skin."""
+
+
+class NotMerelyOnHold(DecisionRefused):
+    """Something blocks the visit, so that it takes a lift with its reason, or another date."""
+
+
+class NoLaterDate(DecisionRefused):
+    """The date to postpone to is missing, or the visit could take place before it as things are."""
 
 
 class NothingToLift(DecisionRefused):
@@ -57,8 +69,8 @@ class VisitHasBegun(DecisionRefused):
 
 
 def standing(findings: Iterable[ScreeningFinding]) -> list[ScreeningFinding]:
-    """Those that stand in the way of a visit."""
-    return [finding for finding in findings if finding.outcome in Screening.STANDS_IN_THE_WAY]
+    """Those that stand in the way of a visit; what only takes some of the skin out of it does not."""
+    return [each for each in findings if each.outcome in Screening.STANDS_IN_THE_WAY and not each.zones]
 
 
 def who_may_decide(screening: Screening) -> Override | None:
@@ -88,12 +100,31 @@ def needs_skin_check(screening: Screening) -> bool:
     return any(rules[each.rule_code].extras.get("needs") == SKIN_CHECK for each in standing(screening.findings.all()))
 
 
-def decide_screening(
-    *, screening: Screening, reason: str, by: User, now: datetime, is_skin_checked: bool = False
-) -> ScreeningDecision:
-    """Lift what stands in the way of the newest screening of a session, as long as its visit has not begun.
+def may_postpone(user: User, screening: Screening) -> bool:
+    """Whether somebody may find a later date for a visit: whoever may decide, and the lead also where nobody lifts."""
+    return user.is_lead or may_decide(user, screening)
 
-    The same decision of the same hand sent twice is one. Raises a DecisionRefused.
+
+def is_merely_on_hold(screening: Screening) -> bool:
+    """Whether a look is all that the visit waits for, so that it can be cleared without lifting anything."""
+    return all(finding.outcome == Outcome.HOLD for finding in standing(screening.findings.all()))
+
+
+def decide_screening(
+    *,
+    screening: Screening,
+    kind: ScreeningDecision.Kind,
+    zone: ZoneInfo,
+    by: User,
+    now: datetime,
+    reason: str = "",
+    not_before: date | None = None,
+    is_skin_checked: bool = False,
+) -> ScreeningDecision:
+    """Clear, lift or postpone the newest screening of a session, as long as its visit has not begun.
+
+    A lift needs a reason. A postponement needs a local day in `zone`, after the visit's and not before the one that the
+    rules know. The same decision of the same hand sent twice is one. Raises a DecisionRefused.
     """
     with transaction.atomic():
         # whoever starts the visit or decides too waits for the same row
@@ -106,36 +137,44 @@ def decide_screening(
         )
         if stored.pk != screening.pk:
             raise Outdated(_("The answers have changed meanwhile. Look at the newest screening."))
-        words = _words(reason, stored, is_skin_checked=is_skin_checked)
+        words = _words(reason, stored, kind, is_skin_checked=is_skin_checked)
+        until = _until(not_before, stored, zone) if kind == Kind.POSTPONE else None
         if hasattr(stored, "decision"):
-            if (stored.decision.decided_by_id, stored.decision.reason) == (by.pk, words):
-                return stored.decision
+            decided = stored.decision
+            if (decided.decided_by_id, decided.kind, decided.not_before, decided.reason) == (by.pk, kind, until, words):
+                return decided
             raise DecidedAlready(_("Somebody has decided on this screening already. Look at it again."))
         if Visit.objects.filter(session=stored.session_id).exists():
             raise VisitHasBegun(_("The visit has begun. Write what matters into its record."))
-        _check_reach(by, stored)
-        return ScreeningDecision.objects.create(screening=stored, reason=words, decided_at=now, decided_by=by)
-
-
-def carry_decision(*, earlier: Screening, screening: Screening, findings: Iterable[ScreeningFinding]) -> None:
-    """Let a decision hold for the screening that follows, where nothing stands in the way that it did not lift.
-
-    Both must be about the same start. A tick that is added later then needs no second decision; an answer that
-    changes does, because the finding says something else.
-    """
-    ahead = {_said(finding) for finding in standing(findings)}
-    if ahead and hasattr(earlier, "decision") and ahead <= {_said(each) for each in standing(earlier.findings.all())}:
-        decision = earlier.decision
-        ScreeningDecision.objects.create(
-            screening=screening,
-            reason=decision.reason,
-            decided_at=decision.decided_at,
-            decided_by=decision.decided_by,
+        _check_reach(by, stored, kind)
+        return ScreeningDecision.objects.create(
+            screening=stored, kind=kind, not_before=until, reason=words, decided_at=now, decided_by=by
         )
 
 
-def _said(finding: ScreeningFinding) -> tuple:
-    return finding.rule_code, str(finding.outcome), finding.clear_from, finding.reason
+def decision_that_holds(
+    *, before: Screening | None, screening: Screening, findings: Iterable[ScreeningFinding]
+) -> ScreeningDecision | None:
+    """The decision on an earlier screening for the one that follows it, not stored yet; None where it does not hold.
+
+    It holds where nothing stands in the way that it was not about. A tick that is added later then needs no second
+    decision; an answer that changes does, because the finding says something else. A postponement ends with the start
+    that it was about.
+    """
+    ahead = {said_by(finding) for finding in standing(findings)}
+    if not ahead or before is None or not hasattr(before, "decision"):
+        return None
+    if before.decision.kind == Kind.POSTPONE and before.for_start != screening.for_start:
+        return None
+    if not ahead <= {said_by(each) for each in standing(before.findings.all())}:
+        return None
+    facts = ("kind", "not_before", "reason", "decided_at", "decided_by")
+    return ScreeningDecision(screening=screening, **{name: getattr(before.decision, name) for name in facts})
+
+
+def said_by(finding: ScreeningFinding) -> tuple:
+    """All that a finding says, to compare it with another."""
+    return finding.rule_code, str(finding.outcome), finding.zones, finding.clear_from, finding.reason
 
 
 def _rules(screening: Screening) -> dict[str, Rule]:
@@ -147,24 +186,39 @@ def _is_final(finding: ScreeningFinding) -> bool:
     return finding.outcome == Outcome.HARD_BLOCK or finding.ends_only_with_answer
 
 
-def _words(reason: str, screening: Screening, *, is_skin_checked: bool) -> str:
+def _words(reason: str, screening: Screening, kind: ScreeningDecision.Kind, *, is_skin_checked: bool) -> str:
     """The reason as it is kept, with the look at the skin in words."""
     words = paragraphs(reason)
     if not has_letter(words):
-        raise ReasonMissing(_("Write the reason for your decision."))
+        if kind == Kind.LIFT:
+            raise ReasonMissing(_("Write the reason for your decision."))
+        words = ""
     if len(words) > LONGEST_TEXT:
         raise ReasonMissing(_("Shorten the reason to %(longest)d characters.") % {"longest": LONGEST_TEXT})
-    if not needs_skin_check(screening):
+    if kind == Kind.POSTPONE or not needs_skin_check(screening):
         return words
     if not is_skin_checked:
         raise SkinNotChecked(_("Look at the skin first and tick that you did."))
-    return f"{words}\n{_('I have looked at the skin.')}"
+    return f"{words}\n{_('I have looked at the skin.')}".strip()
 
 
-def _check_reach(by: User, screening: Screening) -> None:
+def _until(not_before: date | None, screening: Screening, zone: ZoneInfo) -> datetime:
+    if not_before is None:
+        raise NoLaterDate(_("Choose the first day on which the visit may take place."))
+    until = at_local(not_before, time.min, zone)
+    if until <= screening.for_start:
+        raise NoLaterDate(_("The visit would not have to move for this date. Choose a later one."))
+    if screening.not_before and until < screening.not_before:
+        raise NoLaterDate(_("The rules allow no visit on that day yet. Choose a later one."))
+    return until
+
+
+def _check_reach(by: User, screening: Screening, kind: ScreeningDecision.Kind) -> None:
     circle = who_may_decide(screening)
     if circle is None:
         raise NothingToLift(_("Nothing stands in the way, so there is nothing to decide."))
+    if kind == Kind.POSTPONE and by.is_lead:
+        return
     if circle == Override.NONE:
         raise NobodyMayLift(_("Nobody may lift this. Ask what is missing, or find a later date."))
     if not may_decide(by, screening):
@@ -173,3 +227,5 @@ def _check_reach(by: User, screening: Screening) -> None:
             if circle == Override.CLINICIAN
             else _("A practitioner or the clinical lead decides about this.")
         )
+    if kind == Kind.CLEAR and not is_merely_on_hold(screening):
+        raise NotMerelyOnHold(_("A rule blocks this visit. Lift it with your reason, or find a later date."))

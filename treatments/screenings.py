@@ -1,20 +1,49 @@
 """Running the rules on what is known of a patient, and keeping what they said."""
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, time
+from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from clinic.times import at_local
 from patients.models import Patient
 from treatments import screening
-from treatments.answers import known_answers
+from treatments.answers import known_answers, known_answers_of
 from treatments.catalogue import Catalogue, Outcome, Stage
-from treatments.decisions import carry_decision, standing
-from treatments.models import CatalogueVersion, CourseSession, Protocol, Screening, ScreeningFinding, Zone
+from treatments.decisions import decision_that_holds, said_by, standing
+from treatments.models import (
+    CatalogueVersion,
+    CourseSession,
+    Protocol,
+    Screening,
+    ScreeningDecision,
+    ScreeningFinding,
+    Zone,
+)
 from treatments.publishing import catalogue_of
+
+Cause = Screening.Cause
+
+
+@dataclass(frozen=True)
+class VisitToScreen:
+    """A session with the start and the time zone that it is to be screened for."""
+
+    session: CourseSession
+    start: datetime
+    zone: ZoneInfo
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A screening that is not stored yet, with its findings and the decision that goes on holding for them."""
+
+    screening: Screening
+    findings: list[ScreeningFinding]
+    decision: ScreeningDecision | None = None
 
 
 def screen_patient(
@@ -48,6 +77,7 @@ def screen_session(
     stage: Stage,
     start: datetime,
     zone: ZoneInfo,
+    cause: Screening.Cause,
     by,
     now: datetime,
     answers: Mapping[str, str] | None = None,
@@ -60,39 +90,113 @@ def screen_session(
     stay the same, so does the decision on them.
     """
     version = CatalogueVersion.objects.current()
-    catalogue = catalogue_of(version)
-    earlier = session.screenings.filter(stage=stage, for_start=start).newest_first().select_related("decision").first()
-    known = known_answers(session.course.patient, catalogue)
-    stored, findings = compose_screening(
-        session=session,
+    composed = _compose(
+        VisitToScreen(session, start, zone),
         version=version,
-        answers=_said_of_the_visit(earlier, catalogue) | known | dict(answers or {}),
-        zones=[each.code for each in session.course.zones.all()],
+        history=_histories([session])[session.pk],
+        known=known_answers(session.course.patient, catalogue_of(version)),
+        said=answers or {},
         stage=stage,
-        start=start,
-        zone=zone,
+        cause=cause,
         by=by,
         now=now,
     )
-    _let_stand(_left_standing(stored, {finding.rule_code for finding in findings}), stored, findings)
-    with transaction.atomic():
-        stored.save(force_insert=True)
-        ScreeningFinding.objects.bulk_create(findings)
-        if earlier:
-            carry_decision(earlier=earlier, screening=stored, findings=findings)
-    return stored
+    _store([composed])
+    return composed.screening
 
 
-def screen_anew(*, session: CourseSession, start: datetime, zone: ZoneInfo, by, now: datetime) -> None:
-    """Screen a session that has checked in for `start` once more, where its facts or the rules have changed since."""
-    newest = session.screenings.newest_first().first()
-    if newest is None or (newest.stage, newest.for_start) != (Stage.CHECKIN, start):
-        return
+def screen_again(*, visits: Collection[VisitToScreen], cause: Screening.Cause, by, now: datetime) -> list[Screening]:
+    """Run the current rules once more for sessions that were screened, each at the stage that it has reached.
+
+    Stores and returns those of which something has changed: an answer, a finding or the version of the rules. A
+    constant number of queries, however many there are. Read the sessions with course, protocol, patient and zones.
+    """
     version = CatalogueVersion.objects.current()
-    catalogue = catalogue_of(version)
-    answers = _said_of_the_visit(newest, catalogue) | known_answers(session.course.patient, catalogue)
-    if newest.catalogue_version_id != version.pk or json.loads(newest.answers) != answers:
-        screen_session(session=session, stage=Stage.CHECKIN, start=start, zone=zone, by=by, now=now)
+    with transaction.atomic():
+        keys = [visit.session.pk for visit in visits]
+        # whoever decides meanwhile waits, or is waited for
+        list(CourseSession.objects.filter(pk__in=keys).select_for_update(no_key=True).order_by("pk").values_list("pk"))
+        histories = _histories([visit.session for visit in visits])
+        known = known_answers_of({visit.session.course.patient for visit in visits}, catalogue_of(version))
+        changed = []
+        for visit in visits:
+            newest = next(iter(histories[visit.session.pk]), None)
+            if newest is None:
+                continue
+            composed = _compose(
+                visit,
+                version=version,
+                history=histories[visit.session.pk],
+                known=known[visit.session.course.patient_id],
+                said={},
+                stage=Stage(newest.stage) if newest.for_start == visit.start else Stage.BOOKING,
+                cause=cause,
+                by=by,
+                now=now,
+            )
+            if _differs(composed, newest):
+                changed.append(composed)
+        _store(changed)
+    return [composed.screening for composed in changed]
+
+
+def _histories(sessions: Collection[CourseSession]) -> dict[int, list[Screening]]:
+    """All screenings of some sessions, newest first, by session."""
+    found = defaultdict(list)
+    screenings = Screening.objects.filter(session__in=sessions).newest_first().with_findings()
+    for each in screenings.select_related("catalogue_version"):
+        found[each.session_id].append(each)
+    return found
+
+
+def _store(composed: Collection[Composed]) -> None:
+    with transaction.atomic():
+        Screening.objects.bulk_create(each.screening for each in composed)
+        ScreeningFinding.objects.bulk_create(finding for each in composed for finding in each.findings)
+        ScreeningDecision.objects.bulk_create(each.decision for each in composed if each.decision)
+
+
+def _compose(
+    visit: VisitToScreen,
+    *,
+    version: CatalogueVersion,
+    history: list[Screening],
+    known: Mapping[str, str],
+    said: Mapping[str, str],
+    stage: Stage,
+    cause: Screening.Cause,
+    by,
+    now: datetime,
+) -> Composed:
+    session, start = visit.session, visit.start
+    at_stage = [each for each in history if each.stage == stage]
+    earlier = next((each for each in at_stage if each.for_start == start), None)
+    stored, findings = compose_screening(
+        session=session,
+        version=version,
+        answers=_said_of_the_visit(earlier, catalogue_of(version)) | dict(known) | dict(said),
+        zones=[each.code for each in session.course.zones.all()],
+        stage=stage,
+        start=start,
+        zone=visit.zone,
+        cause=cause,
+        by=by,
+        now=now,
+    )
+    _let_stand(_left_standing(stored, {finding.rule_code for finding in findings}, history), stored, findings)
+    # what was decided when the visit was booked is about the patient; what was decided later is about one start
+    before = earlier or (next(iter(at_stage), None) if stage == Stage.BOOKING else None)
+    return Composed(stored, findings, decision_that_holds(before=before, screening=stored, findings=findings))
+
+
+def _differs(composed: Composed, newest: Screening) -> bool:
+    made = composed.screening
+    return (
+        made.catalogue_version_id != newest.catalogue_version_id
+        or made.for_start != newest.for_start
+        or json.loads(made.answers) != json.loads(newest.answers)
+        or set(map(said_by, composed.findings)) != set(map(said_by, newest.findings.all()))
+    )
 
 
 def _said_of_the_visit(earlier: Screening | None, catalogue: Catalogue) -> dict[str, str]:
@@ -102,34 +206,35 @@ def _said_of_the_visit(earlier: Screening | None, catalogue: Catalogue) -> dict[
     return {id: answer for id, answer in said.items() if id in questions and questions[id].keeps is None}
 
 
-def _left_standing(screening: Screening, asked: set[str]) -> list[ScreeningFinding]:
-    """What stands in the way since the newest screening of an earlier stage, under rules that are not `asked` now."""
+def _left_standing(screening: Screening, asked: set[str], history: list[Screening]) -> list[ScreeningFinding]:
+    """What stands in the way since the newest screening of an earlier stage, under rules that are not `asked` now.
+
+    Where the visit was moved, a hold of a later stage waits on for its decision; what blocked the other start is asked
+    anew before this one.
+    """
     stages = list(Stage)
-    before = (
-        Screening.objects.filter(session=screening.session_id, stage__in=stages[: stages.index(Stage(screening.stage))])
-        .newest_first()
-        .select_related("decision")
-        .first()
-    )
-    if before is None or not before.stands_in_the_way:
-        return []
+    earlier_stages = stages[: stages.index(Stage(screening.stage))]
+    before = next((each for each in history if each.stage in earlier_stages), None)
+    left = standing(before.findings.all()) if before and before.stands_in_the_way else []
+    newest = history[0] if history else None
+    if newest and newest.for_start != screening.for_start and newest.stage == Stage.PREVISIT:
+        left = [each for each in standing(newest.findings.all()) if each.outcome == Outcome.HOLD]
+        left = left if newest.stands_in_the_way else []
     rules = catalogue_of(screening.catalogue_version).rules
-    return [
-        finding
-        for finding in standing(before.findings.all())
-        if finding.rule_code not in asked and finding.rule_code in rules
-    ]
+    return [finding for finding in left if finding.rule_code not in asked and finding.rule_code in rules]
 
 
 def _let_stand(left: list[ScreeningFinding], screening: Screening, findings: list[ScreeningFinding]) -> None:
-    """Add what an earlier stage left behind to a screening that is not stored yet."""
+    """Add what another stage left behind to a screening that is not stored yet."""
     for finding in left:
-        finding.pk, finding.screening = None, screening
-        findings.append(finding)
-        outcome = Outcome(finding.outcome)
+        copy = ScreeningFinding(screening=screening)
+        for name in ("rule_code", "outcome", "zones", "clear_from", "reason", "ends_only_with_answer"):
+            setattr(copy, name, getattr(finding, name))
+        findings.append(copy)
+        outcome = Outcome(copy.outcome)
         screening.outcome = max(Outcome(screening.outcome), outcome, key=lambda each: each.severity)
-        if outcome.is_blocking and finding.clear_from:
-            screening.not_before = max(filter(None, [screening.not_before, finding.clear_from]))
+        if outcome.is_blocking and copy.clear_from:
+            screening.not_before = max(filter(None, [screening.not_before, copy.clear_from]))
 
 
 def compose_screening(
@@ -140,6 +245,7 @@ def compose_screening(
     stage: Stage,
     start: datetime,
     zone: ZoneInfo,
+    cause: Screening.Cause,
     by,
     now: datetime,
     zones: Collection[str] = (),
@@ -153,11 +259,13 @@ def compose_screening(
         zone=zone,
         protocol=session.course.protocol.code,
         zones=zones,
+        asked_at=now,
     )
     composed = Screening(
         session=session,
         stage=stage,
         for_start=start,
+        cause=cause,
         catalogue_version=version,
         answers=json.dumps(answers),
         outcome=result.outcome,
@@ -170,17 +278,11 @@ def compose_screening(
             screening=composed,
             rule_code=finding.rule,
             outcome=finding.outcome,
-            clear_from=_instant(finding.clear_from, zone),
+            zones=", ".join(finding.zones),
+            clear_from=finding.clear_from and screening.instant_of(finding.clear_from, zone),
             reason=finding.reason,
             ends_only_with_answer=finding.ends_only_with_answer,
         )
         for finding in result.findings
     ]
     return composed, findings
-
-
-def _instant(clear_from, zone: ZoneInfo) -> datetime | None:
-    """A finding is clear from a local date or from an instant; the database keeps instants."""
-    if clear_from is None or isinstance(clear_from, datetime):
-        return clear_from
-    return at_local(clear_from, time.min, zone)

@@ -12,12 +12,11 @@ from clinic.times import local_date
 from patients.models import Patient
 from scheduling.booking.refusals import InThePast, NotEligible, OutsideHours, OutsideWindow, TooSoon
 from scheduling.course_booking import conflict_on, course_days
+from scheduling.eligibility import Eligibility, earliest_eligible
 from scheduling.intervals import needling_days
 from scheduling.models import Appointment
 from scheduling.slots import LONGEST_LEAD_DAYS, needs_of_protocol, practitioners_of, seconds, working_windows
-from treatments.catalogue import Stage
 from treatments.models import CourseSession, Protocol, Zone
-from treatments.screenings import screen_patient
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,17 @@ class Wish:
             reason=reason,
         )
 
+    def eligibility(self, *, start: datetime) -> Eligibility:
+        """From when on the patient may come, looked at from `start` on."""
+        return earliest_eligible(
+            patient=self.patient,
+            protocol=self.protocol,
+            zones=self.zones,
+            zone=self.location.zone,
+            start=start,
+            session=self.session,
+        )
+
     @property
     def is_exception(self) -> bool:
         """The clinical lead may leave a window or an interval, and says why."""
@@ -96,22 +106,15 @@ def _check_hours(wish: Wish) -> None:
 
 def _check_screening(wish: Wish) -> None:
     zone = wish.location.zone
-    result = screen_patient(
-        patient=wish.patient,
-        protocol=wish.protocol,
-        stage=Stage.BOOKING,
-        start=wish.starts_at,
-        zone=zone,
-        zones=wish.zones,
-    )
-    if not result.outcome.is_blocking:
-        return
-    if result.not_before is None:
+    eligibility = wish.eligibility(start=wish.starts_at)
+    if eligibility.is_open_ended:
         raise NotEligible(_("The screening does not allow a booking now. Ask the clinical lead."), None)
-    day = date_format(local_date(result.not_before, zone), "j F Y")
+    if eligibility.not_before is None:
+        return
+    day = date_format(local_date(eligibility.not_before, zone), "j F Y")
     raise NotEligible(
         _("The screening allows no visit before %(day)s. Choose that day or a later one.") % {"day": day},
-        result.not_before,
+        eligibility.not_before,
     )
 
 

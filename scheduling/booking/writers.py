@@ -22,8 +22,8 @@ from scheduling.models import Appointment, Occupancy
 from scheduling.slots import Slot, free_places, nearest_slots, needs_of_protocol
 from treatments.catalogue import Stage
 from treatments.courses import start_course
-from treatments.models import CourseSession, Protocol, Zone
-from treatments.screenings import screen_patient, screen_session
+from treatments.models import CourseSession, Protocol, Screening, Zone
+from treatments.screenings import screen_session
 
 
 def _once_more_after_deadlock(writer):
@@ -272,6 +272,7 @@ def _place(appointment: Appointment, wish: Wish, *, room, device, is_place_open:
         stage=Stage.BOOKING,
         start=wish.starts_at,
         zone=wish.location.zone,
+        cause=Screening.Cause.MOVE if appointment.revision else Screening.Cause.BOOKING,
         by=wish.by,
         now=wish.now,
     )
@@ -327,14 +328,6 @@ def _telling_what_is_free(wish: Wish):
 
 
 def _alternatives(wish: Wish) -> list[Slot]:
-    not_before = screen_patient(
-        patient=wish.patient,
-        protocol=wish.protocol,
-        stage=Stage.BOOKING,
-        start=wish.now,
-        zone=wish.location.zone,
-        zones=wish.zones,
-    ).not_before
     return nearest_slots(
         to=wish.starts_at,
         location=wish.location,
@@ -342,7 +335,7 @@ def _alternatives(wish: Wish) -> list[Slot]:
         patient=wish.patient,
         zones=wish.zones,
         now=wish.now,
-        not_before=not_before,
+        not_before=wish.eligibility(start=wish.now).not_before,
         ignoring=wish.ignoring,
         fits=days_that_fit(wish),
         keeps_apart=not wish.is_exception,

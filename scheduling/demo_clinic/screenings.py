@@ -8,7 +8,7 @@ from scheduling.demo_clinic.appointments import Booked
 from scheduling.demo_clinic.place import Place
 from treatments.catalogue import Stage
 from treatments.decisions import decide_screening, may_decide
-from treatments.models import CatalogueVersion, Screening, ScreeningFinding
+from treatments.models import CatalogueVersion, Screening, ScreeningDecision, ScreeningFinding
 from treatments.screenings import compose_screening
 
 AFTER_A_TALK = "I have talked it through with her on the phone and asked her doctor. The visit may take place."
@@ -32,7 +32,15 @@ def store_screenings(
 
 def _of_booking(booked: Booked, place: Place, catalogue: CatalogueVersion) -> tuple[Screening, list[ScreeningFinding]]:
     appointment = booked.appointment
-    return _compose(booked, place, catalogue, stage=Stage.BOOKING, by=place.reception, now=appointment.created_at)
+    return _compose(
+        booked,
+        place,
+        catalogue,
+        stage=Stage.BOOKING,
+        cause=Screening.Cause.BOOKING,
+        by=place.reception,
+        now=appointment.created_at,
+    )
 
 
 def _of_arrival(
@@ -42,10 +50,19 @@ def _of_arrival(
     told = answering.sun_before(start) if booked.sits_in_the_sun else {}
     said = answering.on_arrival(known, booked.protocol.code, start, told)
     by = booked.appointment.practitioner.user
-    return _compose(booked, place, catalogue, stage=Stage.CHECKIN, by=by, now=booked.times.asked_at, said=said)
+    return _compose(
+        booked,
+        place,
+        catalogue,
+        stage=Stage.CHECKIN,
+        cause=Screening.Cause.ANSWERS,
+        by=by,
+        now=booked.times.asked_at,
+        said=said,
+    )
 
 
-def _compose(booked: Booked, place: Place, catalogue: CatalogueVersion, *, said=None, **moment):
+def _compose(booked: Booked, place: Place, catalogue: CatalogueVersion, *, cause: Screening.Cause, said=None, **moment):
     return compose_screening(
         session=booked.appointment.session,
         version=catalogue,
@@ -53,6 +70,7 @@ def _compose(booked: Booked, place: Place, catalogue: CatalogueVersion, *, said=
         zones=[zone.code for zone in booked.course.zones],
         start=booked.appointment.starts_at,
         zone=place.zone,
+        cause=cause,
         **moment,
     )
 
@@ -71,4 +89,12 @@ def _lift_some_holds(at_booking, place: Place, now: datetime) -> None:
 
 
 def _lift(screening: Screening, reason: str, place: Place, at: datetime) -> None:
-    decide_screening(screening=screening, reason=reason, by=place.lead, now=at, is_skin_checked=True)
+    decide_screening(
+        screening=screening,
+        kind=ScreeningDecision.Kind.LIFT,
+        reason=reason,
+        is_skin_checked=True,
+        zone=place.zone,
+        by=place.lead,
+        now=at,
+    )

@@ -1,5 +1,17 @@
 from scheduling.models.appointments import Appointment, Occupancy
 from scheduling.models.hours import Closure, TimeOff, WorkingHours
+from scheduling.models.links import PatientAnswers, PatientLink
 from scheduling.models.reminders import Reminder
+from scheduling.models.rescreening import RuleRun
 
-__all__ = ["Appointment", "Closure", "Occupancy", "Reminder", "TimeOff", "WorkingHours"]
+__all__ = [
+    "Appointment",
+    "Closure",
+    "Occupancy",
+    "PatientAnswers",
+    "PatientLink",
+    "Reminder",
+    "RuleRun",
+    "TimeOff",
+    "WorkingHours",
+]

@@ -18,10 +18,10 @@ from scheduling import booking
 from scheduling.courses import sessions_to_book
 from scheduling.forms import BookingForm, day_of
 from scheduling.models import Appointment
+from scheduling.rescreening import keep_answers
 from scheduling.slots import next_eligible_slots
 from scheduling.views.appointments import to_board, uuid_or_none
 from scheduling.views.offering import as_choices, offered
-from treatments.answers import record_answers
 from treatments.catalogue import Stage
 from treatments.courses import SessionsOutsideRange
 from treatments.forms import AnswersForm
@@ -59,7 +59,7 @@ def booking_times(request: HttpRequest) -> HttpResponse:
     form, answers = _forms(request, patient)
     if not (form.is_valid() & answers.is_valid()):
         return _page(request, patient, form, answers, status=422)
-    record_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
+    keep_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
     return _page(request, patient, form, answers, offer=_offer(request, patient, form))
 
 
@@ -81,7 +81,7 @@ def _book(request: HttpRequest) -> HttpResponse:
         is_slot_alone = list(form.errors) == ["slot"] and answers.is_valid()
         offer = _offer(request, patient, form, refusal=form.errors["slot"][0]) if is_slot_alone else None
         return _page(request, patient, form, answers, offer=offer, status=422)
-    record_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
+    keep_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
     try:
         booked = _write(request, patient, form.cleaned_data)
     except SessionsOutsideRange as error:
@@ -132,7 +132,7 @@ def _forms(request: HttpRequest, patient: Patient) -> tuple[BookingForm, Answers
 def _offer(request: HttpRequest, patient: Patient, form: BookingForm, *, refusal="", alternatives=()) -> dict:
     """The light and the free times for what the form asks, beside a refusal and the times nearest to it."""
     location, wanted = location_of(request), form.cleaned_data
-    result, slots = next_eligible_slots(
+    eligibility, slots = next_eligible_slots(
         location=location,
         protocol=wanted["protocol"],
         patient=patient,
@@ -142,7 +142,7 @@ def _offer(request: HttpRequest, patient: Patient, form: BookingForm, *, refusal
         practitioner=wanted["practitioner"],
     )
     return {
-        "result": result,
+        "eligibility": eligibility,
         "days": offered(slots, location.zone),
         "refusal": refusal,
         "alternatives": as_choices(alternatives),

@@ -22,6 +22,7 @@ from treatments.consents import ConsentRefused, consent_text
 from treatments.decisions import DecisionRefused, ReasonMissing, decide_screening, may_decide, needs_skin_check
 from treatments.forms import AnswersForm
 from treatments.gates import gates
+from treatments.models import ScreeningDecision
 from treatments.screening import AnswerError
 
 
@@ -114,6 +115,8 @@ def checkin_decide(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         try:
             decide_screening(
                 screening=screening,
+                kind=ScreeningDecision.Kind.LIFT,
+                zone=checkin.appointment.location.zone,
                 reason=form.cleaned_data["reason"],
                 is_skin_checked=form.cleaned_data["is_skin_checked"],
                 by=request.user,

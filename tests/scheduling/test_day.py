@@ -14,6 +14,7 @@ from tests.factories import (
     chart,
     check_in,
     clear_answers,
+    lift,
     make_appointment,
     make_arrival,
     make_clear_patient,
@@ -31,7 +32,6 @@ from treatments import visits
 from treatments.answers import known_answers, record_answers
 from treatments.catalogue import Stage, shipped_text
 from treatments.consents import OtherName, consent_text
-from treatments.decisions import decide_screening
 from treatments.models import Consent, Screening, Visit
 from treatments.publishing import publish_catalogue
 from treatments.screening import AnswerError
@@ -328,8 +328,12 @@ def test_a_block_keeps_a_visit_from_beginning_until_the_lead_lifts_it():
     with pytest.raises(visits.CannotStart):
         begin(arrived)
     assert (stored(arrived).state, Visit.objects.count()) == (State.ARRIVED, 0)
-    decide_screening(
-        screening=screening, reason="Pale and calm.", is_skin_checked=True, by=make_user("lead"), now=START
+    lift(
+        screening=screening,
+        reason="Pale and calm.",
+        is_skin_checked=True,
+        by=make_user("lead"),
+        now=START,
     )
     assert begin(arrived)
 
@@ -364,7 +368,13 @@ def test_a_decision_holds_over_a_start_when_something_else_has_changed():
     arrived = make_arrival()
     screening = check_in(arrived, C01="not_sure")
     sign(arrived)
-    decide_screening(screening=screening, reason="Pale.", is_skin_checked=True, by=make_user("lead"), now=START)
+    lift(
+        screening=screening,
+        reason="Pale.",
+        is_skin_checked=True,
+        by=make_user("lead"),
+        now=START,
+    )
     publish_catalogue(text=shipped_text(), by=None, now=NOW)
     assert begin(arrived)
     assert arrived.session.screenings.filter(stage="checkin").count() == 2

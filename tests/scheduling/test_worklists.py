@@ -11,6 +11,7 @@ from scheduling.worklists import count_waiting, read_worklists
 from tests.factories import (
     NOW,
     chart,
+    lift,
     make_appointment,
     make_clear_patient,
     make_clinic,
@@ -21,7 +22,6 @@ from tests.factories import (
     make_visit,
 )
 from treatments.answers import record_answers
-from treatments.decisions import decide_screening
 from treatments.models import Screening
 from treatments.visits import sign_visit
 
@@ -118,7 +118,12 @@ def test_held_visits_of_another_place_or_cancelled_or_over_do_not_wait(clinic, b
 def test_a_decision_ends_the_wait_and_a_newer_screening_begins_it_again(clinic, practitioner, book, rows):
     held = book(patient=on_a_medicine(clinic))
     screening = held.session.screenings.get()
-    decide_screening(screening=screening, reason="The prescriber agrees.", by=make_user("lead"), now=NOW)
+    lift(
+        screening=screening,
+        reason="The prescriber agrees.",
+        by=make_user("lead"),
+        now=NOW,
+    )
     assert rows("screening") == []
     Screening.objects.create(
         session=held.session,

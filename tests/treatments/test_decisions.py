@@ -1,5 +1,6 @@
 from datetime import timedelta
 from functools import partial
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db.models import ProtectedError
@@ -20,7 +21,7 @@ from tests.races import outcomes
 from treatments import decisions, visits
 from treatments.answers import record_answers
 from treatments.catalogue import Override, shipped_text
-from treatments.models import ScreeningDecision
+from treatments.models import Screening, ScreeningDecision
 from treatments.publishing import publish_catalogue
 from treatments.screenings import screen_session
 
@@ -34,15 +35,17 @@ def lead():
     return make_user("lead")
 
 
+Kind = ScreeningDecision.Kind
+LONDON = ZoneInfo("Europe/London")
+
+
 def sunny(**answers):
     return check_in(make_arrival(), **IN_THE_SUN | answers)
 
 
 def decide(screening, by, **changes):
-    return decisions.decide_screening(
-        **{"screening": screening, "reason": "No redness, pale skin.", "is_skin_checked": True, "by": by, "now": NOW}
-        | changes
-    )
+    usual = {"kind": Kind.LIFT, "zone": LONDON, "reason": "No redness, pale skin.", "is_skin_checked": True, "now": NOW}
+    return decisions.decide_screening(**usual | {"screening": screening, "by": by} | changes)
 
 
 def test_the_lead_lifts_the_sun_after_a_look_at_the_skin(lead):
@@ -124,7 +127,13 @@ def test_nobody_lifts_isotretinoin(lead):
     make_fact(patient, subject="immune medicine", answer="no")
     make_fact(patient, subject="isotretinoin", answer="yes", on="2025-12")
     hard = screen_session(
-        session=booked.session, stage="booking", start=booked.starts_at, zone=clinic.zone, by=None, now=NOW
+        session=booked.session,
+        stage="booking",
+        start=booked.starts_at,
+        zone=clinic.zone,
+        cause=Screening.Cause.ANSWERS,
+        by=None,
+        now=NOW,
     )
     assert hard.outcome == "hard_block"
     assert decisions.who_may_decide(hard) == Override.NONE

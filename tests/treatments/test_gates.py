@@ -7,6 +7,7 @@ from django.test.utils import CaptureQueriesContext
 from tests.factories import (
     NOW,
     check_in,
+    lift,
     make_arrival,
     make_protocol,
     make_ready,
@@ -14,7 +15,6 @@ from tests.factories import (
     sign,
 )
 from treatments import courses
-from treatments.decisions import decide_screening
 from treatments.gates import gates
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -71,7 +71,13 @@ def test_what_stands_in_the_way_says_who_decides(answers, words):
 def test_a_decision_closes_the_screening_and_not_the_rest():
     arrived = make_arrival()
     screening = check_in(arrived, C01="not_sure", C03="no")
-    decide_screening(screening=screening, reason="Fine", is_skin_checked=True, by=make_user("lead"), now=NOW)
+    lift(
+        screening=screening,
+        reason="Fine",
+        is_skin_checked=True,
+        by=make_user("lead"),
+        now=NOW,
+    )
     gate = told(arrived)["screening"]
     assert (gate.is_open, gate.words, gate.at) == (False, "Decided.", NOW)
     assert missing(arrived) == ["clean_face", "consent"]

@@ -7,6 +7,7 @@ from django.db import connection
 
 from tests.factories import (
     NOW,
+    lift,
     make_location,
     make_patient,
     make_protocol,
@@ -17,7 +18,6 @@ from tests.factories import (
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
 from treatments.courses import start_course
-from treatments.decisions import decide_screening
 from treatments.models import Screening
 from treatments.publishing import publish_catalogue
 from treatments.screening import AnswerError
@@ -48,7 +48,9 @@ def session_of(patient):
 
 
 def keep(session, start=START, zone=LONDON, now=NOW):
-    return screen_session(session=session, stage=Stage.BOOKING, start=start, zone=zone, by=None, now=now)
+    return screen_session(
+        session=session, stage=Stage.BOOKING, start=start, zone=zone, cause=Screening.Cause.ANSWERS, by=None, now=now
+    )
 
 
 def findings(screening):
@@ -163,7 +165,14 @@ def test_what_is_true_of_one_visit_is_screened_beside_what_is_known_and_stands_b
     answer(patient, Q04="no", Q05="no")
     said = {"C01": "yes", "C01b": "2026-02-10T09:00", "C03": "yes", "C04": "yes", "Q04": "yes", "Q04b": "2026-02-01"}
     kept = screen_session(
-        session=session_of(patient), stage=Stage.CHECKIN, start=START, zone=LONDON, by=None, now=NOW, answers=said
+        session=session_of(patient),
+        stage=Stage.CHECKIN,
+        start=START,
+        zone=LONDON,
+        cause=Screening.Cause.ANSWERS,
+        by=None,
+        now=NOW,
+        answers=said,
     )
     assert json.loads(kept.answers) == {"Q04": "no", "Q05": "no"} | said
     assert findings(kept) == {
@@ -192,7 +201,14 @@ def test_rules_speak_about_the_zones_of_the_course(zones, speaks):
 
 def check_in(session, start=START, now=NOW, **said):
     return screen_session(
-        session=session, stage=Stage.CHECKIN, start=start, zone=LONDON, answers=said, by=None, now=now
+        session=session,
+        stage=Stage.CHECKIN,
+        start=start,
+        zone=LONDON,
+        answers=said,
+        cause=Screening.Cause.ANSWERS,
+        by=None,
+        now=now,
     )
 
 
@@ -279,13 +295,23 @@ def test_what_nobody_lifted_at_booking_stands_on_arrival(held_at_booking):
     arrived = check_in(held_at_booking, C01="no", C03="yes", C04="no")
     assert (arrived.outcome, arrived.stands_in_the_way) == ("hold", True)
     assert findings(arrived)["E99"] == ("hold", datetime(2027, 1, 15, tzinfo=UTC))
-    decide_screening(screening=arrived, reason="Talked to her.", by=make_user("lead"), now=NOW)
+    lift(
+        screening=arrived,
+        reason="Talked to her.",
+        by=make_user("lead"),
+        now=NOW,
+    )
     assert not check_in(held_at_booking, C03="yes").stands_in_the_way
 
 
 def test_what_was_lifted_at_booking_is_lifted_on_arrival(held_at_booking):
     booked = held_at_booking.screenings.get()
-    decide_screening(screening=booked, reason="Talked to her.", by=make_user("lead"), now=NOW)
+    lift(
+        screening=booked,
+        reason="Talked to her.",
+        by=make_user("lead"),
+        now=NOW,
+    )
     arrived = check_in(held_at_booking, C01="no", C03="yes", C04="no")
     assert (arrived.outcome, "E99" in findings(arrived)) == ("pass", False)
 

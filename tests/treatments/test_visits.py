@@ -15,6 +15,7 @@ from tests.factories import (
     chart,
     check_in,
     clear_answers,
+    lift,
     make_arrival,
     make_clinic,
     make_device,
@@ -32,7 +33,6 @@ from treatments import visits
 from treatments.answers import known_answers
 from treatments.catalogue import Stage
 from treatments.charting import left_to_sign
-from treatments.decisions import decide_screening
 from treatments.models import Amendment, Visit, ZoneRecord
 from treatments.publishing import publish_catalogue
 from treatments.screenings import screen_session
@@ -276,7 +276,12 @@ def test_who_may_not_be_numbed_is_treated_without_a_cream_even_when_the_lead_let
     arrived = make_arrival()
     screening = check_in(arrived, C07=said)
     sign(arrived)
-    decide_screening(screening=screening, reason="Without a cream.", by=make_user("lead"), now=arrived.starts_at)
+    lift(
+        screening=screening,
+        reason="Without a cream.",
+        by=make_user("lead"),
+        now=arrived.starts_at,
+    )
     visit = start(arrived)
     assert mistakes(visits.record_numbing, visit, **numbing(visit)) == {
         "agent": ["The screening says: no numbing cream. Treat without, and say so."]

@@ -1,6 +1,6 @@
 from treatments.models.catalogue import CatalogueVersion, Protocol, ScreeningRule, Zone
 from treatments.models.courses import Course, CoursePlan, CourseSession
-from treatments.models.screenings import Screening, ScreeningDecision, ScreeningFinding
+from treatments.models.screenings import PrescriberAdvice, Screening, ScreeningDecision, ScreeningFinding
 from treatments.models.visits import Amendment, Consent, Topical, Visit, ZoneRecord
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "Course",
     "CoursePlan",
     "CourseSession",
+    "PrescriberAdvice",
     "Protocol",
     "Screening",
     "ScreeningDecision",

@@ -5,8 +5,8 @@ same result whenever they are looked at. A visit is moved, and the same call is 
 """
 
 from treatments.screening.evaluation import evaluate
-from treatments.screening.findings import Finding, Result
+from treatments.screening.findings import Finding, Result, instant_of
 from treatments.screening.judging import TESTS
 from treatments.screening.reading import STILL, AnswerError, read_visit_start
 
-__all__ = ["STILL", "TESTS", "AnswerError", "Finding", "Result", "evaluate", "read_visit_start"]
+__all__ = ["STILL", "TESTS", "AnswerError", "Finding", "Result", "evaluate", "instant_of", "read_visit_start"]

@@ -25,13 +25,15 @@ def evaluate(
     protocol: str | None = None,
     zones: Collection[str] | None = None,
     rule: str | None = None,
+    asked_at: datetime | None = None,
 ) -> Result:
     """Apply every active rule of a stage, or the one that is named, to the answers.
 
     `visit_start` is aware; `zone` is the clinic's, in which answers are written. `zones` are codes of the skin that is
     to be treated; none means that they are not known, and any could be meant. Answers to questions of other stages may
-    be there. A yes to a question that reopens an earlier stage brings the rules of that stage in as well. Raises
-    AnswerError for an answer, rule, stage, protocol, zone or date that cannot be understood.
+    be there. `asked_at` is when the rules are asked, for those that give somebody time until shortly before the visit;
+    without it there is time enough. A yes to a question that reopens an earlier stage brings the rules of that stage in
+    as well. Raises AnswerError for an answer, rule, stage, protocol, zone or date that cannot be understood.
     """
     stage = read_stage(stage)
     if protocol is not None and protocol not in catalogue.protocols:
@@ -55,6 +57,8 @@ def evaluate(
                 visit=visit_start.astimezone(UTC),
                 zone=zone,
                 answers=known,
+                zones=frozenset(zones or ()),
+                asked_at=asked_at,
                 concerns_visit=each.suits(protocol, zones),
             )
         )

@@ -16,7 +16,8 @@ class Finding:
     clear, or, of a block that turns into a hold, from which it no longer blocks; None when no date ends it. `reason`
     is for staff who may read health details. A finding that `ends_only_with_answer` rests on an answer that is missing
     or not sure under a rule that nobody may lift. With the scope “zone” it speaks about the zone that was asked about:
-    the rest of the skin is not its concern. `effect` holds also where somebody lifts the finding. `lead_days` is how
+    the rest of the skin is not its concern. Where `zones` (codes) are known, they are taken out of the visit, which
+    goes on without them. `effect` holds also where somebody lifts the finding. `lead_days` is how
     long before the visit whoever decides must know.
     """
 
@@ -26,6 +27,7 @@ class Finding:
     reason: str
     ends_only_with_answer: bool = False
     scope: Scope = Scope.VISIT
+    zones: tuple[str, ...] = ()
     effect: Effect | None = None
     lead_days: int | None = None
 
@@ -54,7 +56,7 @@ def severity(finding: Finding) -> int:
 
 def sum_up(findings: tuple[Finding, ...], zone: ZoneInfo) -> Result:
     blocking = [finding.clear_from for finding in findings if finding.outcome.is_blocking]
-    dated = [(_instant(clear_from, zone), clear_from) for clear_from in blocking if clear_from is not None]
+    dated = [(instant_of(clear_from, zone), clear_from) for clear_from in blocking if clear_from is not None]
     not_before, latest = max(dated, key=lambda pair: pair[0], default=(None, None))
     return Result(
         outcome=max((finding.outcome for finding in findings), key=lambda o: o.severity, default=Outcome.PASS),
@@ -64,7 +66,8 @@ def sum_up(findings: tuple[Finding, ...], zone: ZoneInfo) -> Result:
     )
 
 
-def _instant(clear_from: date | datetime, zone: ZoneInfo) -> datetime:
+def instant_of(clear_from: date | datetime, zone: ZoneInfo) -> datetime:
+    """A finding is clear from a local date or from a moment; this is the first instant of it, in UTC."""
     if isinstance(clear_from, datetime):
         return clear_from.astimezone(UTC)
     return day_bounds(clear_from, zone)[0]

@@ -26,6 +26,8 @@ class Case:
     visit: datetime
     zone: ZoneInfo
     answers: Mapping[str, Answer]
+    zones: frozenset[str]
+    asked_at: datetime | None
     concerns_visit: bool
 
     @property
@@ -309,12 +311,26 @@ def _by_plan(case: Case, when: str | None) -> Finding:
             hours=case.setting("hours"),
         )
     if case.answers.get(advice) != MAY_PAUSE:
-        return case.lacks(advice)
+        return _without_advice(case, advice)
     if when is None:
         return case.says(
             Outcome.PASS, _("the prescriber agreed; the last time is asked on arrival."), clear_from=_known_end(case)
         )
     return _judge_hours(case, case.answers[when]) if when in case.answers else case.lacks(when)
+
+
+def _without_advice(case: Case, advice: str) -> Finding:
+    """The visit waits for the prescriber, until so little time is left that it has to be another day."""
+    lacking, hours = case.lacks(advice), case.setting("advice_hours")
+    if not (hours and case.asked_at) or case.visit - case.asked_at > timedelta(hours=hours):
+        return lacking
+    if lacking.outcome.is_blocking:
+        return lacking
+    return case.says(
+        Outcome.BLOCK,
+        _("the prescriber has not been heard %(hours)d hours before the visit; find another date."),
+        hours=hours,
+    )
 
 
 def _does_not_count(case: Case, gate: str) -> bool:

@@ -1,0 +1,100 @@
+"""From when on a patient may be treated: the one answer that every page which offers time goes by."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext as _
+
+from patients.models import Patient
+from treatments.catalogue import Outcome, Stage
+from treatments.decisions import standing
+from treatments.models import CourseSession, Protocol, Screening, ScreeningDecision, Zone
+from treatments.screening import Result, instant_of
+from treatments.screenings import screen_patient
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why not before a moment, in words for those who may read answers. `rule` is empty where a person decided."""
+
+    until: datetime
+    words: str
+    rule: str = ""
+
+
+@dataclass(frozen=True)
+class Eligibility:
+    """What the screening makes of a visit, and the first moment at which nothing date-bound stands in its way.
+
+    `not_before` is None where nothing with a date does. `is_open_ended` tells that something blocks which no date ends.
+    """
+
+    result: Result
+    reasons: tuple[Reason, ...]
+    is_open_ended: bool
+
+    @property
+    def not_before(self) -> datetime | None:
+        return self.reasons[0].until if self.reasons else None
+
+
+def earliest_eligible(
+    *,
+    patient: Patient,
+    protocol: Protocol,
+    zones: Iterable[Zone],
+    zone: ZoneInfo,
+    start: datetime,
+    session: CourseSession | None = None,
+) -> Eligibility:
+    """The first moment from `start` on at which a patient may have a protocol on some zones, with the reasons, latest
+    first. A constant number of queries.
+
+    The rules of the booking speak, the dates that a later check of the `session` has found, and whoever postponed a
+    visit for this protocol. What was lifted for the session is no reason any more.
+    """
+    result = screen_patient(
+        patient=patient, protocol=protocol, stage=Stage.BOOKING, start=start, zone=zone, zones=zones
+    )
+    checks = list(session.screenings.newest_first().with_findings()) if session else []
+    lifted = {
+        (finding.rule_code, finding.clear_from)
+        for finding in (checks[0].findings.all() if checks and checks[0].goes_ahead else ())
+    }
+    dated, is_open_ended = [], False
+    for finding in result.findings:
+        until = finding.clear_from and instant_of(finding.clear_from, zone)
+        if not finding.outcome.is_blocking or finding.zones or (finding.rule, until) in lifted:
+            continue
+        if until is None:
+            is_open_ended = True
+        else:
+            dated.append(Reason(until, finding.reason, finding.rule))
+    reasons = [*dated, *_found_later(checks), *_postponed(patient, protocol)]
+    ahead = sorted((each for each in reasons if each.until > start), key=lambda each: each.until, reverse=True)
+    return Eligibility(result, tuple(ahead), is_open_ended)
+
+
+def _found_later(checks: Iterable[Screening]) -> Iterator[Reason]:
+    """The dates of the newest check before the visit, and of the newest one on arrival, unless they were lifted."""
+    seen = set()
+    for check in checks:
+        if check.stage == Stage.BOOKING or check.stage in seen:
+            continue
+        seen.add(check.stage)
+        if check.stands_in_the_way:
+            for finding in standing(check.findings.all()):
+                if finding.clear_from and Outcome(finding.outcome).is_blocking:
+                    yield Reason(finding.clear_from, finding.reason, finding.rule_code)
+
+
+def _postponed(patient: Patient, protocol: Protocol) -> Iterator[Reason]:
+    decisions = ScreeningDecision.objects.filter(
+        kind=ScreeningDecision.Kind.POSTPONE,
+        screening__session__course__patient=patient,
+        screening__session__course__protocol__code=protocol.code,
+    )
+    if decision := decisions.select_related("decided_by").order_by("-decided_at", "-pk").first():
+        yield Reason(decision.not_before, _("%(name)s has postponed the visit.") % {"name": decision.decided_by.name})

@@ -1,0 +1,60 @@
+"""What a patient reaches without an account: one link a purpose, and the answers that she types behind it."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from clinic.fields import EncryptedTextField
+from scheduling.models.appointments import Appointment
+from treatments.models import CatalogueVersion
+
+
+class PatientLink(models.Model):
+    """A link in a mail. Only the hash of its token is kept; `clinic.links` makes both.
+
+    It follows the appointment where that is moved, and is dead as soon as that is cancelled.
+    """
+
+    class Purpose(models.TextChoices):
+        BOOKING = "booking", _("Health questions of the booking")
+        PREVISIT = "previsit", _("Check before the visit")
+
+    MOST_TRIES = 5  # wrong dates of birth before the link is locked
+
+    public_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    appointment = models.ForeignKey(Appointment, on_delete=models.CASCADE, related_name="links")
+    purpose = models.CharField(max_length=10, choices=Purpose)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    wrong_tries = models.PositiveSmallIntegerField(default=0)
+    locked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at", "-pk"]
+        constraints = [
+            models.CheckConstraint(name="patient_link_known_purpose", condition=Q(purpose__in=["booking", "previsit"])),
+            models.CheckConstraint(name="patient_link_tries_have_an_end", condition=Q(wrong_tries__lte=5)),
+        ]
+        indexes = [
+            # the worklist of links that somebody could not open
+            models.Index(name="patient_link_locked", fields=["appointment"], condition=Q(locked_at__isnull=False))
+        ]
+
+    def __str__(self):
+        return f"link {self.public_id}"
+
+
+class PatientAnswers(models.Model):
+    """What a patient has typed behind a link, kept as she goes; `sent_at` once she has said that it is all."""
+
+    link = models.OneToOneField(PatientLink, on_delete=models.CASCADE, related_name="typed")
+    catalogue_version = models.ForeignKey(CatalogueVersion, on_delete=models.PROTECT, related_name="+")
+    answers = EncryptedTextField()
+    begun_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
+
+    def __str__(self):
+        return f"answers behind {self.link}"

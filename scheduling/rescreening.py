@@ -1,0 +1,78 @@
+"""Screening visits to come again when something has changed about them: the light belongs to what is known now.
+
+Every function runs in the transaction of what caused it, so that no visit is ever shown under an old light.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Exists, OuterRef, Q
+
+from clinic.models import User
+from patients.models import Patient
+from scheduling.models import Appointment
+from treatments.answers import record_answers
+from treatments.catalogue import Outcome, Stage
+from treatments.models import CatalogueVersion, PrescriberAdvice, Screening, ScreeningFinding
+from treatments.prescribers import IMMUNE_MEDICINE, record_advice
+from treatments.publishing import catalogue_of
+from treatments.screenings import VisitToScreen, screen_again
+
+Cause = Screening.Cause
+State = Appointment.State
+
+
+def visits_to_come(now: datetime):
+    """The appointments whose light still matters: ahead, or arrived and not begun."""
+    return (
+        Appointment.objects.filter(Q(state__in=State.AHEAD, starts_at__gt=now) | Q(state=State.ARRIVED))
+        .select_related("location", "session__course__patient", "session__course__protocol")
+        .prefetch_related("session__course__zones")
+        .order_by("pk")
+    )
+
+
+def rescreen(
+    appointments: Iterable[Appointment], *, cause: Screening.Cause, by: User | None, now: datetime
+) -> list[Screening]:
+    """Screen appointments from `visits_to_come` again and return the screenings that differ from the ones before."""
+    visits = [VisitToScreen(each.session, each.starts_at, each.location.zone) for each in appointments]
+    return screen_again(visits=visits, cause=cause, by=by, now=now) if visits else []
+
+
+def rescreen_patient(*, patient: Patient, cause: Screening.Cause, by: User | None, now: datetime) -> list[Screening]:
+    """Screen all visits to come of a patient of whom something new is known."""
+    return rescreen(visits_to_come(now).filter(session__course__patient=patient), cause=cause, by=by, now=now)
+
+
+def keep_answers(*, patient: Patient, answers: Mapping[str, str], by: User | None, now: datetime) -> list[Screening]:
+    """Keep answers as facts of the patient and let them count for every visit to come."""
+    with transaction.atomic():
+        record_answers(patient=patient, answers=answers, by=by, now=now)
+        return rescreen_patient(patient=patient, cause=Cause.ANSWERS, by=by, now=now)
+
+
+def keep_advice(*, patient: Patient, by: User, now: datetime, **advice) -> PrescriberAdvice:
+    """Record what the prescriber said, as `treatments.prescribers.record_advice` does, and let it count."""
+    with transaction.atomic():
+        kept = record_advice(patient=patient, by=by, now=now, **advice)
+        rescreen_patient(patient=patient, cause=Cause.ADVICE, by=by, now=now)
+        return kept
+
+
+def rescreen_without_advice(*, now: datetime) -> int:
+    """Block the visits whose prescriber was not heard in time, and say how many they are. Safe to run again."""
+    version = CatalogueVersion.objects.current()
+    rule = catalogue_of(version).rules[IMMUNE_MEDICINE] if version else None
+    hours = rule and rule.is_active and rule.test.params.get("advice_hours")
+    if not hours:
+        return 0
+    waits = ScreeningFinding.objects.filter(rule_code=IMMUNE_MEDICINE, outcome=Outcome.HOLD)
+    newest = Screening.objects.newest_in_the_way().filter(session=OuterRef("session")).exclude(stage=Stage.CHECKIN)
+    appointments = visits_to_come(now).filter(
+        Exists(newest.filter(Exists(waits.filter(screening=OuterRef("pk"))))),
+        state__in=State.AHEAD,
+        starts_at__lte=now + timedelta(hours=hours),
+    )
+    return len(rescreen(appointments, cause=Cause.TIME, by=None, now=now))
