@@ -47,6 +47,7 @@ def earliest_eligible(
     zones: Iterable[Zone],
     zone: ZoneInfo,
     start: datetime,
+    now: datetime,
     session: CourseSession | None = None,
 ) -> Eligibility:
     """The first moment from `start` on at which a patient may have a protocol on some zones, with the reasons, latest
@@ -56,7 +57,7 @@ def earliest_eligible(
     visit for this protocol. What was lifted for the session is no reason any more.
     """
     result = screen_patient(
-        patient=patient, protocol=protocol, stage=Stage.BOOKING, start=start, zone=zone, zones=zones
+        patient=patient, protocol=protocol, stage=Stage.BOOKING, start=start, zone=zone, zones=zones, now=now
     )
     checks = list(session.screenings.newest_first().with_findings()) if session else []
     lifted = {

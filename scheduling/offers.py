@@ -47,7 +47,7 @@ def offer_times(
     sessions, window = list(course.sessions.all()), window_of(session, days)
     zones = list(course.zones.all())
     eligibility = earliest_eligible(
-        patient=course.patient, protocol=course.protocol, zones=zones, zone=zone, start=now, session=session
+        patient=course.patient, protocol=course.protocol, zones=zones, zone=zone, start=now, now=now, session=session
     )
     if session.number > 1 and session.number - 1 not in days:
         return Offer(window, eligibility, [], waits_for=session.number - 1)

@@ -73,6 +73,6 @@ def rescreen_without_advice(*, now: datetime) -> int:
     appointments = visits_to_come(now).filter(
         Exists(newest.filter(Exists(waits.filter(screening=OuterRef("pk"))))),
         state__in=State.AHEAD,
-        starts_at__lte=now + timedelta(hours=hours),
+        starts_at__lt=now + timedelta(hours=hours),
     )
     return len(rescreen(appointments, cause=Cause.TIME, by=None, now=now))

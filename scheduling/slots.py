@@ -155,6 +155,7 @@ def next_eligible_slots(*, first_day: date, **search) -> tuple[Eligibility, list
         zones=search["zones"],
         zone=zone,
         start=search["now"],
+        now=search["now"],
     )
     if eligibility.is_open_ended:
         return eligibility, []

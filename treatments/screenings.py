@@ -54,10 +54,12 @@ def screen_patient(
     start: datetime,
     zone: ZoneInfo,
     zones: Iterable[Zone] = (),
+    now: datetime | None = None,
 ) -> screening.Result:
     """What the current rules make of the patient's facts for a visit at `start` in a time zone. Stores nothing.
 
-    `zones` are those of the skin; none means that they are not known, and any could be meant.
+    `zones` are those of the skin; none means that they are not known, and any could be meant. With `now` it counts how
+    little time is left until then.
     """
     catalogue = catalogue_of(CatalogueVersion.objects.current())
     return screening.evaluate(
@@ -68,6 +70,7 @@ def screen_patient(
         zone=zone,
         protocol=protocol.code,
         zones=[each.code for each in zones],
+        asked_at=now,
     )
 
 

@@ -65,6 +65,7 @@ class Wish:
             zones=self.zones,
             zone=self.location.zone,
             start=start,
+            now=self.now,
             session=self.session,
         )
 

@@ -97,7 +97,7 @@ def test_while_the_screening_leaves_no_date_nothing_is_offered(course):
     record_fact(patient=course.patient, kind="medicine", by=None, now=NOW, **said)
     offered = offer(course)
     assert offered.slots == []
-    assert offered.result.is_blocked_without_date
+    assert offered.eligibility.is_open_ended
 
 
 def test_of_a_refreshers_year_twelve_weeks_are_looked_through():

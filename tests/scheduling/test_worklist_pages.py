@@ -46,7 +46,7 @@ def by_phone(clinic, practitioner, start=SOON, **fields):
 
 def held(clinic, practitioner, start=TODAY):
     patient = make_clear_patient(clinic, given_name="Oscar", family_name="Reid")
-    record_answers(patient=patient, answers={"Q05": "yes", "Q05c": "not_asked"}, by=None, now=NOW)
+    record_answers(patient=patient, answers={"Q04": "not_sure"}, by=None, now=NOW)
     return make_appointment(location=clinic, practitioner=practitioner, patient=patient, starts_at=start)
 
 

@@ -33,7 +33,7 @@ from treatments import visits
 from treatments.answers import known_answers
 from treatments.catalogue import Stage
 from treatments.charting import left_to_sign
-from treatments.models import Amendment, Visit, ZoneRecord
+from treatments.models import Amendment, Screening, Visit, ZoneRecord
 from treatments.publishing import publish_catalogue
 from treatments.screenings import screen_session
 
@@ -236,6 +236,7 @@ def test_the_check_in_of_another_start_is_another_check_in():
         stage="checkin",
         start=later,
         zone=arrived.location.zone,
+        cause=Screening.Cause.ANSWERS,
         answers=clear_answers(Stage.CHECKIN, known_answers(arrived.patient)),
         by=None,
         now=later - timedelta(minutes=5),

@@ -322,13 +322,14 @@ def _by_plan(case: Case, when: str | None) -> Finding:
 def _without_advice(case: Case, advice: str) -> Finding:
     """The visit waits for the prescriber, until so little time is left that it has to be another day."""
     lacking, hours = case.lacks(advice), case.setting("advice_hours")
-    if not (hours and case.asked_at) or case.visit - case.asked_at > timedelta(hours=hours):
+    if not (hours and case.asked_at) or case.visit - case.asked_at >= timedelta(hours=hours):
         return lacking
     if lacking.outcome.is_blocking:
         return lacking
     return case.says(
         Outcome.BLOCK,
         _("the prescriber has not been heard %(hours)d hours before the visit; find another date."),
+        clear_from=(case.asked_at + timedelta(hours=hours)).astimezone(case.zone),
         hours=hours,
     )
 
