@@ -1,6 +1,6 @@
 from django.urls import path
 
-from patients.views import facts, patients
+from patients.views import patients
 
 app_name = "patients"
 urlpatterns = [
@@ -10,6 +10,4 @@ urlpatterns = [
     path("new/prefill/", patients.patient_prefill, name="patient-prefill"),
     path("<uuid:public_id>/", patients.patient_show, name="patient-show"),
     path("<uuid:public_id>/edit/", patients.patient_edit, name="patient-edit"),
-    path("<uuid:public_id>/facts/new/", facts.fact_create, name="fact-create"),
-    path("<uuid:public_id>/facts/<uuid:fact_id>/end/", facts.fact_end, name="fact-end"),
 ]

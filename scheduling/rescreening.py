@@ -10,7 +10,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 
 from clinic.models import User
-from patients.models import Patient
+from patients.models import MedicalFact, Patient
+from patients.records import end_fact, record_fact
 from scheduling.models import Appointment
 from treatments.answers import record_answers
 from treatments.catalogue import Outcome, Stage
@@ -51,6 +52,20 @@ def keep_answers(*, patient: Patient, answers: Mapping[str, str], by: User | Non
     with transaction.atomic():
         record_answers(patient=patient, answers=answers, by=by, now=now)
         return rescreen_patient(patient=patient, cause=Cause.ANSWERS, by=by, now=now)
+
+
+def keep_fact(*, patient: Patient, by: User, now: datetime, **fact) -> None:
+    """Record a fact as `patients.records.record_fact` does, and let it count for every visit to come."""
+    with transaction.atomic():
+        record_fact(patient=patient, by=by, now=now, **fact)
+        rescreen_patient(patient=patient, cause=Cause.ANSWERS, by=by, now=now)
+
+
+def end_known_fact(*, fact: MedicalFact, by: User, now: datetime) -> None:
+    """What is no longer true counts no longer."""
+    with transaction.atomic():
+        end_fact(fact=fact, now=now)
+        rescreen_patient(patient=fact.patient, cause=Cause.ANSWERS, by=by, now=now)
 
 
 def keep_advice(*, patient: Patient, by: User, now: datetime, **advice) -> PrescriberAdvice:

@@ -197,7 +197,7 @@ class Scene:
             "patients:patient-prefill": {"q": "marta lindholm"},
             "patients:patient-create": patient | {"public_id": uuid4()},
             "patients:patient-edit": patient | {"revision": self.patient.revision},
-            "patients:fact-create": {
+            "scheduling:fact-create": {
                 "public_id": uuid4(),
                 "kind": "condition",
                 "subject": "cold sores",
@@ -206,7 +206,7 @@ class Scene:
                 "month": "3",
                 "year": "2025",
             },
-            "patients:fact-end": {},
+            "scheduling:fact-end": {},
             "scheduling:booking-times": wish,
             "scheduling:booking-create": wish | {"slot": self.slot(90, 11)},
             "scheduling:appointment-confirm": {"revision": self.clear.revision},

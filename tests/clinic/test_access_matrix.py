@@ -44,8 +44,8 @@ patients:patient-prefill           -            login     405/302      405/302  
 patients:patient-create            -            login     200/302      200/302      200/302   200/302   200/302   yes
 patients:patient-show              patient      login     200/405      200/405      200/405   200/405   404/405   no
 patients:patient-edit              patient      login     200/302      200/302      200/302   200/302   404/404   yes
-patients:fact-create               patient      login     403/403      200/302      200/302   403/403   404/404   yes
-patients:fact-end                  fact         login     405/403      405/302      405/302   405/403   405/404   yes
+scheduling:fact-create             patient      login     403/403      200/302      200/302   403/403   404/404   yes
+scheduling:fact-end                fact         login     405/403      405/302      405/302   405/403   405/404   yes
 scheduling:home                    -            login     302/405      302/405      302/405   302/405   302/405   no
 scheduling:about-treatment         -            200/405   200/405      200/405      200/405   200/405   200/405   no
 scheduling:health                  -            200/405   200/405      200/405      200/405   200/405   200/405   no
@@ -297,7 +297,7 @@ def test_a_fact_is_ended_under_its_own_patient_alone(scene):
     before = stored()
     for whose in (scene.other, make_scene(family_name="Ferncastle").patient):
         before = stored()
-        url = reverse("patients:fact-end", args=[whose.public_id, scene.fact.public_id])
+        url = reverse("scheduling:fact-end", args=[whose.public_id, scene.fact.public_id])
         assert client_of(scene, "practitioner").post(url).status_code == 404
         assert stored() == before
 
@@ -327,7 +327,7 @@ def test_a_fragment_is_refused_like_its_page(scene):
 
 def test_roles_add_up(scene):
     both = signed_in("receptionist", "practitioner", location=scene.location)
-    assert both.get(scene.url("patients:fact-create", "patient")).status_code == 200
+    assert both.get(scene.url("scheduling:fact-create", "patient")).status_code == 200
     assert both.get(scene.url("clinic:settings")).status_code == 403
 
 

@@ -120,7 +120,7 @@ FORMS = {
     "patients:patient-prefill": {"q": "find"},
     "patients:patient-create": PATIENT | {"note": "text", "public_id": "id", "confirmed": "any"},
     "patients:patient-edit": PATIENT | {"note": "text", "revision": "pick"},
-    "patients:fact-create": {
+    "scheduling:fact-create": {
         "public_id": "id",
         "kind": "pick",
         "subject": "text",
@@ -129,7 +129,7 @@ FORMS = {
         "month": "pick",
         "year": "typed",
     },
-    "patients:fact-end": {},
+    "scheduling:fact-end": {},
     "scheduling:booking-times": WISH | {"slot": "any"},
     "scheduling:booking-create": WISH | {"slot": "pick"},
     "scheduling:appointment-confirm": {"revision": "pick"},

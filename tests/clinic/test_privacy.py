@@ -231,8 +231,8 @@ def journey(scene, settings, caplog) -> Journey:
         act("reactivate")
         tasks.sweep()
         record = reverse("patients:patient-show", args=[patient.public_id])
-        fact = scene.bodies["patients:fact-create"] | {"subject": SUBJECT, "answer": "Since the spring"}
-        go(practitioner, "", fact, url=reverse("patients:fact-create", args=[patient.public_id]), headers={})
+        fact = scene.bodies["scheduling:fact-create"] | {"subject": SUBJECT, "answer": "Since the spring"}
+        go(practitioner, "", fact, url=reverse("scheduling:fact-create", args=[patient.public_id]), headers={})
         go(practitioner, "", url=record, headers={})
         edit = reverse("patients:patient-edit", args=[patient.public_id])
         go(reception, "", NEWCOMER | {"revision": 0, "note": "Now on foot"}, url=edit, headers={})
@@ -342,7 +342,7 @@ def test_health_is_unreadable_in_the_database_and_names_are_in_few_columns(journ
 OPENINGS = {
     "the page": ("patients:patient-show", "patient", {}),
     "the form": ("patients:patient-edit", "patient", {}),
-    "the form for a fact": ("patients:fact-create", "patient", {}),
+    "the form for a fact": ("scheduling:fact-create", "patient", {}),
     "the panel": ("scheduling:appointment-show", "held", HTMX),
     "the page to move to": ("scheduling:appointment-move", "held", {}),
 }

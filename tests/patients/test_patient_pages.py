@@ -310,9 +310,9 @@ def test_who_treats_reads_the_answers(location, roles):
     patient = make_patient(location)
     fact = make_fact(patient, subject="isotretinoin", answer="yes", on="2025-08")
     page = signed_in(*roles, location=location).get(show(patient))
-    for text in ("Isotretinoin", "Yes", "August 2025", reverse("patients:fact-create", args=[patient.public_id])):
+    for text in ("Isotretinoin", "Yes", "August 2025", reverse("scheduling:fact-create", args=[patient.public_id])):
         assertContains(page, text)
-    assertContains(page, reverse("patients:fact-end", args=[patient.public_id, fact.public_id]))
+    assertContains(page, reverse("scheduling:fact-end", args=[patient.public_id, fact.public_id]))
 
 
 def test_showing_asks_as_much_for_three_facts_as_for_one(location, django_assert_num_queries):

@@ -209,7 +209,7 @@ def test_a_new_fact_and_its_end_are_told_apart(clinic, patient):
     lead = make_user("lead", "practitioner", location=clinic, name="Amelia Hart")
     client = signed_in(user=lead)
     fact = make_fact(patient, kind="allergy", subject="Latexwort")
-    client.post(reverse("patients:fact-end", args=[patient.public_id, fact.public_id]))
+    client.post(reverse("scheduling:fact-end", args=[patient.public_id, fact.public_id]))
     assert "Health: something ended superseded at Amelia Hart" in words(visits(client, patient))
 
 

@@ -27,11 +27,11 @@ def practitioner(location):
 
 
 def add(patient):
-    return reverse("patients:fact-create", args=[patient.public_id])
+    return reverse("scheduling:fact-create", args=[patient.public_id])
 
 
 def end(fact):
-    return reverse("patients:fact-end", args=[fact.patient.public_id, fact.public_id])
+    return reverse("scheduling:fact-end", args=[fact.patient.public_id, fact.public_id])
 
 
 def show(patient):
@@ -142,7 +142,7 @@ def test_foreign_patient_and_foreign_fact_do_not_exist(patient, practitioner):
         practitioner.get(add(fact.patient)),
         practitioner.post(add(fact.patient), typed()),
         practitioner.post(end(fact)),
-        practitioner.post(reverse("patients:fact-end", args=[patient.public_id, fact.public_id])),
+        practitioner.post(reverse("scheduling:fact-end", args=[patient.public_id, fact.public_id])),
     ]
     assert {answer.status_code for answer in answers} == {404}
     assert list(MedicalFact.objects.current()) == [fact]
