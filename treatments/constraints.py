@@ -23,18 +23,30 @@ _POSTGRESQL = "CREATE TRIGGER %(trigger)s BEFORE %(event)s ON %(table)s FOR EACH
 
 class SignedIsFinal(models.BaseConstraint):
     """No UPDATE of a signed visit; with `visit`, the name of a foreign key, none of its parts and no new part either.
+    What is signed in the moment in which it is written `is_born_signed`, and takes no UPDATE at all.
 
     Kept by triggers on both databases. They refuse changes and additions; rows are protected from deletion by their
     foreign keys and because nothing in the application deletes them.
     """
 
-    def __init__(self, *, name: str, visit: str = "", violation_error_message=None, violation_error_code=None):
+    def __init__(
+        self,
+        *,
+        name: str,
+        visit: str = "",
+        is_born_signed: bool = False,
+        violation_error_message=None,
+        violation_error_code=None,
+    ):
         super().__init__(
             name=name, violation_error_message=violation_error_message, violation_error_code=violation_error_code
         )
         self.visit = visit
+        self.is_born_signed = is_born_signed
 
     def _signed(self, model, quote, event: str) -> str:
+        if self.is_born_signed:
+            return "1 = 1"
         if not self.visit:
             return f"OLD.{quote('signed_at')} IS NOT NULL"
         key = model._meta.get_field(self.visit)
@@ -101,6 +113,10 @@ class SignedIsFinal(models.BaseConstraint):
         return None
 
     def validate(self, model, instance, exclude=None, using=DEFAULT_DB_ALIAS):
+        if self.is_born_signed:
+            if not instance._state.adding:
+                raise ValidationError(self.get_violation_error_message(), code=self.violation_error_code)
+            return
         visit = getattr(instance, self.visit) if self.visit else instance
         visits = type(visit)._default_manager.using(using)
         if visits.filter(pk=visit.pk, signed_at__isnull=False).exists():
@@ -108,7 +124,8 @@ class SignedIsFinal(models.BaseConstraint):
 
     def deconstruct(self):
         path, args, kwargs = super().deconstruct()
-        return path, args, kwargs | ({"visit": self.visit} if self.visit else {})
+        own = {"visit": self.visit, "is_born_signed": self.is_born_signed}
+        return path, args, kwargs | {name: value for name, value in own.items() if value}
 
     def __eq__(self, other):
         if isinstance(other, SignedIsFinal):

@@ -191,7 +191,7 @@ class AnswersForm(forms.Form):
     # What was said
 
     def clean(self):
-        asked = [question for question in self.questions if self._holds(self._all_conditions(question))]
+        self.asked = asked = [q for q in self.questions if self._holds(self._all_conditions(q))]
         for question in self.questions:
             if question not in asked:
                 self.errors.pop(question.id, None)
@@ -199,11 +199,11 @@ class AnswersForm(forms.Form):
         for question in asked:
             is_open = question.id not in self.errors and not self.cleaned_data.get(question.id)
             may_be_open = question.ask_if or question.kind in MAY_STAY_OPEN
-            if is_open and not may_be_open and (question.id not in self.reopened or self._is_gone_through):
-                self.add_error(question.id, _missing(question))
+            if is_open and not may_be_open and (question.id not in self.reopened or self.is_gone_through):
+                self.add_error(question.id, missing_answer(question))
 
     @property
-    def _is_gone_through(self) -> bool:
+    def is_gone_through(self) -> bool:
         """Whether anything was said about the questions that were reopened."""
         names = self.reopened | {_same(group) for group in self.same}
         return any(self.cleaned_data.get(name) for name in names)
@@ -212,7 +212,7 @@ class AnswersForm(forms.Form):
     def answers(self) -> dict[str, str]:
         given = {question.id: self.cleaned_data[question.id] for question in self.questions}
         answers = {id: said for id, said in given.items() if said not in ("", SAME)}
-        if self.reopening and answers.get(self.reopening.id) == YES and self._is_gone_through:
+        if self.reopening and answers.get(self.reopening.id) == YES and self.is_gone_through:
             answers |= dict.fromkeys(self.catalogue.settling(self.reopening), YES)
         return answers
 
@@ -226,7 +226,8 @@ def _written(conditions: list[Alternatives]) -> str:
     return " & ".join(" ".join(f"{name}={value}" for name, value in alternatives) for alternatives in conditions)
 
 
-def _missing(question: Question) -> str:
+def missing_answer(question: Question) -> str:
+    """What to say about a question that was left open and may not be."""
     if question.kind == QuestionKind.SEVERAL:
         return _("Please tick what is true; “None” is an answer too.")
     if question.kind == QuestionKind.TEXT:

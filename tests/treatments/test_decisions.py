@@ -1,8 +1,10 @@
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from tests.factories import (
@@ -230,3 +232,77 @@ def test_of_many_who_decide_at_once_one_does():
     calls = [partial(decide, screening, make_user("lead")) for _each in range(4)]
     assert outcomes(calls) == {"done": 1, "DecidedAlready": 3}
     assert ScreeningDecision.objects.count() == 1
+
+
+# --- Clear and postpone -----------------------------------------------------------------------------------------------
+
+
+def on_hold(answers=None):
+    """A visit that waits for a look of the lead."""
+    patient = make_clear_patient(clinic := make_clinic())
+    record_answers(patient=patient, answers=answers or {"Q05": "not_sure"}, by=None, now=NOW)
+    return make_appointment(location=clinic, patient=patient).session.screenings.get()
+
+
+def test_a_hold_is_cleared_without_a_word(lead):
+    screening = on_hold()
+    decision = decide(screening, lead, kind=Kind.CLEAR, reason="")
+    assert (decision.kind, decision.reason, decision.not_before) == ("clear", "", None)
+    screening.refresh_from_db()
+    assert not screening.stands_in_the_way
+
+
+def test_a_block_is_not_cleared_but_lifted(lead):
+    screening = sunny()
+    with pytest.raises(decisions.NotMerelyOnHold, match="Lift it with your reason"):
+        decide(screening, lead, kind=Kind.CLEAR)
+    assert not decisions.is_merely_on_hold(screening)
+
+
+def test_a_postponement_needs_a_later_day_and_the_visit_waits_on(lead):
+    screening = on_hold()  # on 19 January, 10:00
+    for day in (None, date(2026, 1, 12), date(2026, 1, 19)):
+        with pytest.raises(decisions.NoLaterDate):
+            decide(screening, lead, kind=Kind.POSTPONE, not_before=day)
+    decision = decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 1, 20), reason="")
+    assert (decision.not_before, decision.reason) == (datetime(2026, 1, 20, tzinfo=UTC), "")
+    screening.refresh_from_db()
+    assert screening.stands_in_the_way
+    assert decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 1, 20), reason="") == decision
+    with pytest.raises(decisions.DecidedAlready):
+        decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 1, 21), reason="")
+
+
+def test_a_postponement_is_to_midnight_of_the_clinic_in_summer_too(lead):
+    decision = decide(on_hold(), lead, kind=Kind.POSTPONE, not_before=date(2026, 3, 30))
+    assert decision.not_before == datetime(2026, 3, 29, 23, tzinfo=UTC)
+
+
+def test_nobody_postpones_to_before_what_the_rules_allow(lead):
+    screening = sunny()
+    Screening.objects.filter(pk=screening.pk).update(not_before=datetime(2026, 1, 22, 12, tzinfo=UTC))
+    with pytest.raises(decisions.NoLaterDate, match="rules allow no visit on that day"):
+        decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 1, 22))
+    assert decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 1, 23))
+
+
+def test_what_nobody_lifts_the_lead_may_postpone_and_nobody_else(lead):
+    screening = on_hold({"Q04": "not_sure"})
+    assert decisions.who_may_decide(screening) == Override.NONE
+    practitioner = make_user("practitioner")
+    assert [decisions.may_postpone(user, screening) for user in (lead, practitioner)] == [True, False]
+    with pytest.raises(decisions.NobodyMayLift):
+        decide(screening, practitioner, kind=Kind.POSTPONE, not_before=date(2026, 2, 1))
+    assert decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 2, 1))
+
+
+@pytest.mark.both
+def test_the_database_keeps_a_decision_as_it_was_signed(lead):
+    decision = decide(on_hold(), lead)
+    decision.reason = "Another one."
+    with pytest.raises(IntegrityError), transaction.atomic():
+        decision.save()
+    with pytest.raises(ValidationError, match="stays as it was signed"):
+        decision.validate_constraints()
+    decision.refresh_from_db()
+    assert decision.reason == "No redness, pale skin."

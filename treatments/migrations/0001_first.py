@@ -449,4 +449,12 @@ class Migration(migrations.Migration):
             model_name='zonerecord',
             constraint=treatments.constraints.SignedIsFinal(name='zone_record_signed_is_final', violation_error_message='This record is signed. Write an amendment instead.', visit='visit'),
         ),
+        migrations.AddConstraint(
+            model_name='prescriberadvice',
+            constraint=treatments.constraints.SignedIsFinal(is_born_signed=True, name='prescriber_advice_is_final', violation_error_message='Advice stays as it was recorded. Record what was said since as new advice.'),
+        ),
+        migrations.AddConstraint(
+            model_name='screeningdecision',
+            constraint=treatments.constraints.SignedIsFinal(is_born_signed=True, name='screening_decision_is_final', violation_error_message='A decision stays as it was signed.'),
+        ),
     ]

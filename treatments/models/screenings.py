@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from clinic.fields import EncryptedTextField
 from patients.models import Patient
 from treatments.catalogue import Outcome, Stage
+from treatments.constraints import SignedIsFinal
 from treatments.models.catalogue import CatalogueVersion
 from treatments.models.courses import CourseSession
 
@@ -156,6 +157,11 @@ class ScreeningDecision(models.Model):
                 name="screening_decision_postponed_to_a_date",
                 condition=Q(kind="postpone", not_before__isnull=False) | Q(~Q(kind="postpone"), not_before=None),
             ),
+            SignedIsFinal(
+                name="screening_decision_is_final",
+                is_born_signed=True,
+                violation_error_message=_("A decision stays as it was signed."),
+            ),
         ]
 
     def __str__(self):
@@ -189,6 +195,11 @@ class PrescriberAdvice(models.Model):
             ),
             models.CheckConstraint(
                 name="prescriber_advice_has_a_day", condition=Q(said="not_reached") | Q(said_on__isnull=False)
+            ),
+            SignedIsFinal(
+                name="prescriber_advice_is_final",
+                is_born_signed=True,
+                violation_error_message=_("Advice stays as it was recorded. Record what was said since as new advice."),
             ),
         ]
 
