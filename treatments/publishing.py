@@ -12,17 +12,31 @@ from treatments.catalogue import Catalogue
 from treatments.models import CatalogueVersion, Protocol, ScreeningRule, Zone
 
 
-def publish_catalogue(*, text: str, by, now: datetime, note: str = "") -> CatalogueVersion:
+class PublishedMeanwhile(Exception):
+    """Another version was published since the text was written, and nothing was stored; `newest` is its number."""
+
+    def __init__(self, newest: int):
+        super().__init__(f"version {newest}")
+        self.newest = newest
+
+
+def publish_catalogue(
+    *, text: str, by, now: datetime, note: str = "", on_top_of: int | None = None
+) -> CatalogueVersion:
     """Check a catalogue and store it as the next version, which is the current one from then on.
 
     Earlier versions stay as they are, with everything that was decided by them. `by` is None when the program itself
-    publishes. Raises CatalogueError, having stored nothing, for a text that the loader refuses.
+    publishes. `on_top_of` is the number of the version that the text was made from; the text would silently take back
+    what was published after it, so that raises PublishedMeanwhile. Raises CatalogueError, having stored nothing, for a
+    text that the loader refuses.
     """
     _loaded(text)  # refused here, before anything is locked
     with transaction.atomic():
         # The newest version is the lock: two people who publish at once get two numbers.
         CatalogueVersion.objects.select_for_update().order_by("-number").first()
         newest = CatalogueVersion.objects.aggregate(number=Max("number"))["number"] or 0
+        if on_top_of not in (None, newest):
+            raise PublishedMeanwhile(newest)
         return _store(number=newest + 1, source=text, note=note, published_at=now, published_by=by)
 
 
@@ -44,6 +58,11 @@ def ensure_catalogue(*, now: datetime) -> CatalogueVersion:
 def catalogue_of(version: CatalogueVersion) -> Catalogue:
     """The catalogue as it stood in a version; read once in a process for as long as the same text is asked for."""
     return _loaded(version.source)
+
+
+def drafted_catalogue(text: str) -> Catalogue:
+    """A catalogue that is not published yet. Raises CatalogueError for a text that the loader refuses."""
+    return _loaded(text)
 
 
 def current_catalogue() -> Catalogue:

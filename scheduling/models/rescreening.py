@@ -7,7 +7,7 @@ from treatments.models import CatalogueVersion
 
 
 class RuleRun(models.Model):
-    """One pass of a new catalogue version over all visits to come; `scheduling.rescreening` is its only writer.
+    """One pass of a new catalogue version over all visits to come; `scheduling.rule_runs` is its only writer.
 
     It goes on after `last_appointment`, so that a worker that dies costs a batch and no more.
     """

@@ -162,6 +162,24 @@ def test_no_shipped_message_tells_a_patient_to_leave_out_a_medicine():
         assert not re.search(r"\b(stop|skip|avoid|miss|leave out|do not take|don't take)\b", words), question.id
 
 
+@pytest.mark.parametrize("words", ["Please stop it for a day.", "Do not take it today.", "Don’t take it.", "Skip a dose."])
+def test_a_message_that_could_mean_a_medicine_left_out_is_refused(words):
+    said = "We do not treat anybody who is pregnant."
+    with pytest.raises(CatalogueError, match="C05: the message says “"):
+        load(SHIPPED.replace(said, words))
+
+
+def test_a_message_may_say_that_nothing_is_to_be_stopped():
+    said = "We do not treat anybody who is pregnant."
+    message = load(SHIPPED.replace(said, "Please do not stop your medicine.")).questions["C05"].patient_message
+    assert message.startswith("Please do not stop your medicine.")
+
+
+def test_the_prescriber_is_heard_before_the_hours_begin():
+    with pytest.raises(CatalogueError, match="S2 test: the prescriber must be heard before the hours begin"):
+        load(SHIPPED.replace("hours: 24, needs: prescriber_plan", "hours: 27, needs: prescriber_plan"))
+
+
 def test_shipped_questions_use_short_sentences():
     for question in read().questions.values():
         for sentence in re.split(r"[.?]\s*", f"{question.text} {question.patient_message}"):

@@ -8,7 +8,13 @@ from django.db import IntegrityError, connection, transaction
 
 from treatments.catalogue import CatalogueError, read, shipped_text
 from treatments.models import CatalogueVersion, Protocol, ScreeningRule, Zone
-from treatments.publishing import catalogue_of, ensure_catalogue, publish_catalogue
+from treatments.publishing import (
+    PublishedMeanwhile,
+    catalogue_of,
+    drafted_catalogue,
+    ensure_catalogue,
+    publish_catalogue,
+)
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -150,3 +156,31 @@ def test_processes_that_start_at_once_share_the_first_version_and_publishers_get
     assert at_once([lambda: ensure_catalogue(now=NOW)] * 4) == [1, 1, 1, 1]
     assert at_once([lambda: publish_catalogue(text=LONGER_WAIT, by=None, now=NOW)] * 4) == [2, 3, 4, 5]
     assert CatalogueVersion.objects.count() == 5
+
+
+def test_publish_on_top_of_a_version_that_is_no_longer_the_newest_stores_nothing():
+    first = publish_catalogue(text=shipped_text(), by=None, now=NOW)
+    second = publish_catalogue(text=LONGER_WAIT, by=None, now=NOW, on_top_of=first.number)
+    with pytest.raises(PublishedMeanwhile) as refused:
+        publish_catalogue(text=shipped_text(), by=None, now=NOW, on_top_of=first.number)
+    assert refused.value.newest == second.number
+    assert CatalogueVersion.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_publish_on_top_of_the_same_version_one_does():
+    ensure_catalogue(now=NOW)
+
+    def publish():
+        try:
+            return publish_catalogue(text=LONGER_WAIT, by=None, now=NOW, on_top_of=1)
+        except PublishedMeanwhile:
+            return CatalogueVersion(number=0)
+
+    assert at_once([publish] * 2) == [0, 2]
+    assert CatalogueVersion.objects.count() == 2
+
+
+def test_a_draft_is_read_and_not_stored():
+    assert drafted_catalogue(LONGER_WAIT).rules["S1"].test.params["months"] == 7
+    assert not CatalogueVersion.objects.exists()

@@ -22,6 +22,13 @@ from treatments.catalogue.spec import (
 
 ANSWER = re.compile(r"[a-z][a-z0-9_]{1,39}|[IV]{1,3}")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}|[{}]")
+# A medicine is the business of whoever prescribed it. “Do not stop” is fine; “stop” is refused whatever it is about,
+# because no reader of single words can tell a medicine from the sun.
+LEAVES_OUT = re.compile(
+    r"(?<!\bnot )(?<!\bnever )(?<!n't )(?<!n’t )"
+    r"\b(?:stop|stopping|skip|skipping|miss|pause|avoid|leave out|come off|do not take|don['’]t take|never take)\b",
+    re.IGNORECASE,
+)
 
 
 class QuestionEntries(Entries):
@@ -60,6 +67,15 @@ class QuestionEntries(Entries):
                 entry.refuse(
                     _("%(what)s: the message may hold {clear_from} and nothing else in braces."), "patient_message"
                 )
+        if left_out := LEAVES_OUT.search(question.patient_message):
+            entry.refuse(
+                _(
+                    "%(what)s: the message says “%(words)s”, which a patient may take as advice to leave out a "
+                    "medicine. Say it in other words."
+                ),
+                "patient_message",
+                words=left_out[0],
+            )
         if bool(question.choices) != (question.kind in WITH_CHOICES):
             entry.refuse(_("%(what)s: choices belong to a choice question, and it needs them."), "choices")
         for value in question.answers:

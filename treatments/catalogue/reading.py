@@ -13,11 +13,14 @@ DECIMAL = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3})?")
 
 
 class CatalogueError(ValueError):
-    """The file cannot be used. `problems` holds one `line N: sentence` for each thing that is wrong."""
+    """The file cannot be used. `found` holds a line and a sentence for each thing that is wrong, `problems` both as one
+    text: `line N: sentence`.
+    """
 
-    def __init__(self, problems: list[str]):
-        self.problems = problems
-        super().__init__("\n".join(problems))
+    def __init__(self, found: list[tuple[int, str]]):
+        self.found = found
+        self.problems = [_("line %(line)d: %(sentence)s") % {"line": line, "sentence": said} for line, said in found]
+        super().__init__("\n".join(self.problems))
 
 
 class Problems:
@@ -31,8 +34,7 @@ class Problems:
 
     def raise_if_any(self) -> None:
         if self._found:
-            found = sorted(self._found)
-            raise CatalogueError([_("line %(line)d: %(sentence)s") % {"line": n, "sentence": s} for n, s in found])
+            raise CatalogueError(sorted(self._found))
 
 
 def compose(text: str) -> yaml.Node | None:
@@ -43,11 +45,11 @@ def compose(text: str) -> yaml.Node | None:
     try:
         return yaml.compose(text, Loader=yaml.BaseLoader)
     except RecursionError:
-        raise CatalogueError([_("line 1: This file is nested too deeply to be read.")]) from None
+        raise CatalogueError([(1, _("This file is nested too deeply to be read."))]) from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line = mark.line + 1 if mark else text.count("\n", 0, getattr(error, "position", 0)) + 1
-        raise CatalogueError([_("line %(line)d: This is not valid YAML from here on.") % {"line": line}]) from None
+        raise CatalogueError([(line, _("This is not valid YAML from here on."))]) from None
 
 
 class Reader:

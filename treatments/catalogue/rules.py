@@ -161,6 +161,8 @@ class RuleEntries(Entries):
             for name, required in SETTINGS[kind].items()
             if required or entry.has(name)
         }
+        if (settings.get("advice_hours") or 0) < (settings.get("hours") or 0) and "advice_hours" in settings:
+            entry.refuse(_("%(what)s: the prescriber must be heard before the hours begin."), "advice_hours")
         entry.finish()
         return Test(kind, settings)
 
