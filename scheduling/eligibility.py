@@ -26,7 +26,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Eligibility:
-    """What the screening makes of a visit, and the first moment at which nothing date-bound stands in its way.
+    """The first moment at which nothing date-bound stands in the way of a visit, and what the screening makes of it then.
 
     `not_before` is None where nothing with a date does. `is_open_ended` tells that something blocks which no date ends.
     """
@@ -56,9 +56,8 @@ def earliest_eligible(
     The rules of the booking speak, the dates that a later check of the `session` has found, and whoever postponed a
     visit for this protocol. What was lifted for the session is no reason any more.
     """
-    result = screen_patient(
-        patient=patient, protocol=protocol, stage=Stage.BOOKING, start=start, zone=zone, zones=zones, now=now
-    )
+    wish = {"patient": patient, "protocol": protocol, "stage": Stage.BOOKING, "zone": zone, "zones": zones, "now": now}
+    result = screen_patient(start=start, **wish)
     checks = list(session.screenings.newest_first().with_findings()) if session else []
     lifted = {
         (finding.rule_code, finding.clear_from)
@@ -75,6 +74,8 @@ def earliest_eligible(
             dated.append(Reason(until, finding.reason, finding.rule))
     reasons = [*dated, *_found_later(checks), *_postponed(patient, protocol)]
     ahead = sorted((each for each in reasons if each.until > start), key=lambda each: each.until, reverse=True)
+    if ahead and not is_open_ended:
+        result = screen_patient(start=ahead[0].until, **wish)
     return Eligibility(result, tuple(ahead), is_open_ended)
 
 

@@ -1,6 +1,7 @@
 """Finding, entering, showing and editing patients."""
 
 import json
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpResponse
@@ -40,6 +41,7 @@ def _search(request, limit: int) -> dict:
         "limit": limit,
         "prefill": json.dumps({"q": typed}),
         "for_booking": request.GET.get("for") == "booking",
+        "carried": urlencode(_carried(request)),
     }
 
 
@@ -65,7 +67,9 @@ def patient_search(request):
 def patient_prefill(request):
     """Carries what was typed into a search box over to the form for a new patient."""
     request.session[TYPED] = encrypt(one_line(request.POST.get("q", "")))
-    url = reverse("patients:patient-create") + ("?next=booking" if _leads_to_booking(request) else "")
+    url = reverse("patients:patient-create")
+    if _leads_to_booking(request):
+        url += "?" + urlencode({"next": "booking"} | _carried(request))
     return HttpResponseClientRedirect(url) if request.htmx else redirect(url)
 
 
@@ -73,9 +77,14 @@ def _leads_to_booking(request) -> bool:
     return request.GET.get("next") == "booking"
 
 
+def _carried(request) -> dict[str, str]:
+    """What the booking page had in its address; it gets it back with the patient."""
+    return {name: value for name, value in request.GET.items() if name not in ("for", "next", "patient")}
+
+
 def _after_saving(request, patient: Patient) -> str:
     if _leads_to_booking(request):
-        return f"{reverse('scheduling:booking-create')}?patient={patient.public_id}"
+        return f"{reverse('scheduling:booking-create')}?{urlencode({'patient': patient.public_id} | _carried(request))}"
     return reverse("patients:patient-show", args=[patient.public_id])
 
 

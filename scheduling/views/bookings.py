@@ -1,6 +1,8 @@
 """Booking: the patient, what she wants, the health questions, a free time."""
 
 import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
 from urllib.parse import urlencode
 
 from django.contrib import messages
@@ -28,7 +30,30 @@ from treatments.forms import AnswersForm
 from treatments.models import CatalogueVersion
 from treatments.publishing import catalogue_of
 
-WISH = ("day", "practitioner", "at")
+
+@dataclass(frozen=True)
+class PointedAt:
+    """A place on the board that somebody pointed at: it travels in the address, so that two tabs may hold two."""
+
+    day: date | None
+    at: str
+    practitioner: str
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> "PointedAt | None":
+        """None where the address names no place."""
+        day, at, practitioner = (request.GET.get(name, "") for name in ("day", "at", "practitioner"))
+        return cls(day_of(day), at, practitioner) if day or at or practitioner else None
+
+    @property
+    def query(self) -> str:
+        day = self.day.isoformat() if self.day else ""
+        given = {"day": day, "at": self.at, "practitioner": self.practitioner}
+        return urlencode({name: value for name, value in given.items() if value})
+
+    def is_at(self, start: datetime) -> bool:
+        local = timezone.localtime(start)
+        return (local.date(), f"{local:%H:%M}") == (self.day, self.at)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -36,16 +61,12 @@ WISH = ("day", "practitioner", "at")
 def booking_create(request: HttpRequest) -> HttpResponse:
     """The page on which a visit is booked, and the booking itself.
 
-    `?day=&practitioner=&at=` is a place on the board that somebody pointed at. It is kept in the session while the
-    patient is found or entered.
+    `?day=&practitioner=&at=` is a place on the board that somebody pointed at.
     """
     if request.method == "POST":
         return _book(request)
-    wish = {key: request.GET[key] for key in WISH if request.GET.get(key)}
-    if wish or "patient" not in request.GET:
-        request.session["wish"] = wish
     if "patient" not in request.GET:
-        return render(request, "scheduling/booking_create.html", {"wish": wish, "wished_day": day_of(wish.get("day"))})
+        return render(request, "scheduling/booking_create.html", {"wish": PointedAt.of(request)})
     patient = own_or_404(Patient.objects, request, uuid_or_none(request.GET["patient"]))
     record_opening(patient)
     return _page(request, patient, *_forms(request, patient))
@@ -91,7 +112,6 @@ def _book(request: HttpRequest) -> HttpResponse:
         alternatives = getattr(error, "alternatives", ())
         offer = _offer(request, patient, form, refusal=error.message, alternatives=alternatives)
         return _page(request, patient, form, answers, offer=offer, status=409)
-    request.session.pop("wish", None)
     messages.success(request, _("Booked."))
     return to_board(request, booked)
 
@@ -114,9 +134,11 @@ def _write(request: HttpRequest, patient: Patient, wanted: dict) -> Appointment:
 
 def _forms(request: HttpRequest, patient: Patient) -> tuple[BookingForm, AnswersForm]:
     location = location_of(request)
-    wish = request.session.get("wish", {})
+    wish = PointedAt.of(request)
     data = request.POST if request.method == "POST" else None
-    initial = {"practitioner": wish.get("practitioner"), "from_day": wish.get("day"), "key": uuid.uuid4()}
+    initial = {"key": uuid.uuid4()}
+    if wish:
+        initial |= {"practitioner": wish.practitioner, "from_day": wish.day}
     return (
         BookingForm(data, location=location, now=times.now(), initial=initial),
         AnswersForm(
@@ -151,24 +173,21 @@ def _offer(request: HttpRequest, patient: Patient, form: BookingForm, *, refusal
 
 def _pointed_at(request: HttpRequest, offer: dict | None) -> str:
     """The free time on the board that somebody pointed at before, if it is among those on offer."""
-    wish = request.session.get("wish", {})
-    for day, starts in offer["days"] if offer else ():
+    wish = PointedAt.of(request)
+    for _day, starts in offer["days"] if offer and wish else ():
         for value, slot in starts:
-            if (day.isoformat(), f"{timezone.localtime(slot.starts_at):%H:%M}") == (wish.get("day"), wish.get("at")):
+            if wish.is_at(slot.starts_at):
                 return value
     return ""
 
 
 def _page(request, patient, form, answers, *, offer=None, status=200) -> HttpResponse:
-    wish = request.session.get("wish", {})
     context = {
         "patient": patient,
         "form": form,
         "answers": answers,
         "offer": offer,
-        "wish": wish,
-        "wished_day": day_of(wish.get("day")),
-        "wish_query": urlencode(wish),
+        "wish": PointedAt.of(request),
         "chosen_slot": form.data.get("slot") or _pointed_at(request, offer),
         "may_read_answers": request.user.may_read_answers,
         "due": sessions_to_book(patient, now=times.now(), zone=location_of(request).zone),

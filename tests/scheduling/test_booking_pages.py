@@ -1,6 +1,7 @@
 """Booking a visit from the first question to the board, on Monday 12 January 2026 at seven in the morning."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import pytest
@@ -91,8 +92,8 @@ def offered(page):
     return [slot.starts_at for _day, starts in page.context["offer"]["days"] for _value, slot in starts]
 
 
-def look(client, patient, **changes):
-    return client.post(TIMES, filled_in(patient, **changes), headers=HTMX)
+def look(client, patient, *, at=TIMES, **changes):
+    return client.post(at, filled_in(patient, **changes), headers=HTMX)
 
 
 def book(client, patient, start, practitioner, **changes):
@@ -380,40 +381,58 @@ def test_too_close_to_another_needling_is_told_and_later_days_are_offered(recept
 # --- A place on the board ---------------------------------------------------------------------------------------------
 
 
-def test_a_place_on_the_board_is_remembered_until_the_patient_is_found(reception, clinic, patient, practitioner):
+def look_from(client, wish, patient, **wanted):
+    """What is free, asked on the page of a place on the board."""
+    return look(client, patient, at=f"{TIMES}?{urlencode(wish)}", **wanted)
+
+
+def test_a_place_on_the_board_goes_along_until_the_visit_is_booked(reception, clinic, patient, practitioner):
     make_practitioner(clinic)
-    wish = {"day": "2026-01-20", "practitioner": practitioner.public_id, "at": "14:30"}
-    assert "For Tuesday 20 January, 14:30" in words(reception.get(BOOK, wish))
-    page = reception.get(BOOK, {"patient": patient.public_id})
+    wish = {"day": "2026-01-20", "at": "14:30", "practitioner": str(practitioner.public_id)}
+    page = reception.get(BOOK, wish)
+    assert "For Tuesday 20 January, 14:30" in words(page)
+    along = urlencode(wish).replace("&", "&amp;")
+    assert f'hx-post="{reverse("patients:patient-search")}?for=booking&amp;{along}"' in page.text
+    search = reception.post(
+        f"{reverse('patients:patient-search')}?for=booking&{urlencode(wish)}",
+        {"q": patient.family_name},
+        headers={"HX-Request": "true"},
+    )
+    assert f'href="{BOOK}?patient={patient.public_id}&amp;{along}"' in search.text
+    page = reception.get(BOOK, {"patient": patient.public_id} | wish)
     assert "For Tuesday 20 January, 14:30" in words(page)
     form = page.context["form"]
-    assert (str(form["practitioner"].value()), form["from_day"].value()) == (str(practitioner.public_id), "2026-01-20")
-
-    free = look(reception, patient, practitioner=practitioner.public_id, from_day="2026-01-20")
+    assert (form["practitioner"].value(), form["from_day"].value()) == (str(practitioner.public_id), date(2026, 1, 20))
+    free = look_from(reception, wish, patient, practitioner=practitioner.public_id, from_day="2026-01-20")
     assert free.context["chosen_slot"] == chosen(datetime(2026, 1, 20, 14, 30, tzinfo=UTC), practitioner)
 
 
-def test_a_place_that_is_not_free_for_this_visit_is_not_chosen(reception, patient, practitioner):
-    reception.get(BOOK, {"day": "2026-01-20", "practitioner": practitioner.public_id, "at": "16:00"})
-    assert look(reception, patient, from_day="2026-01-20").context["chosen_slot"] == ""  # would last until 17:15
-
-
-def test_a_new_booking_or_a_booked_one_forgets_the_place(reception, clinic, patient, practitioner):
+def test_a_new_patient_takes_the_place_along(reception):
     wish = {"day": "2026-01-20", "at": "14:30"}
-    reception.get(BOOK, wish)
-    reception.get(BOOK)
+    prefill = f"{reverse('patients:patient-prefill')}?{urlencode({'next': 'booking'} | wish)}"
+    answer = reception.post(prefill, {"q": "Marta"})
+    assert answer.url == f"{reverse('patients:patient-create')}?next=booking&day=2026-01-20&at=14%3A30"
+
+
+def test_two_tabs_hold_two_places(reception, patient):
+    first, second = ({"patient": patient.public_id, "day": "2026-01-20", "at": at} for at in ("14:30", "09:00"))
+    reception.get(BOOK, first)
+    assert "For Tuesday 20 January, 09:00" in words(reception.get(BOOK, second))
+    assert "For Tuesday 20 January, 14:30" in words(reception.get(BOOK, first))
     assert "For Tuesday" not in words(reception.get(BOOK, {"patient": patient.public_id}))
-    reception.get(BOOK, wish)
-    book(reception, patient, START, practitioner)
-    other = make_patient(clinic)
-    assert "For Tuesday" not in words(reception.get(BOOK, {"patient": other.public_id}))
+
+
+def test_a_place_that_is_not_free_for_this_visit_is_not_chosen(reception, patient, practitioner):
+    wish = {"day": "2026-01-20", "at": "16:00", "practitioner": practitioner.public_id}
+    assert look_from(reception, wish, patient, from_day="2026-01-20").context["chosen_slot"] == ""  # lasts until 17:15
 
 
 def test_a_place_in_no_calendar_is_no_wish(reception, patient, practitioner):
-    page = reception.get(BOOK, {"day": "2026-02-30", "practitioner": "junk", "at": "25:99"})
+    wish = {"day": "2026-02-30", "practitioner": "junk", "at": "25:99"}
+    page = reception.get(BOOK, wish)
     assert "For " not in words(page).partition("Who is it for?")[0]
-    assert reception.get(BOOK, {"patient": patient.public_id}).status_code == 200
-    assert look(reception, patient).context["chosen_slot"] == ""
+    assert reception.get(BOOK, {"patient": patient.public_id} | wish).status_code == 200
+    assert look_from(reception, wish, patient).context["chosen_slot"] == ""
 
 
 # --- Queries ----------------------------------------------------------------------------------------------------------
