@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -39,11 +39,21 @@ class VisitToScreen:
 
 @dataclass(frozen=True)
 class Composed:
-    """A screening that is not stored yet, with its findings and the decision that goes on holding for them."""
+    """A screening that is not stored yet, with its findings and the decision that goes on holding for them.
+
+    `before` is the newest that is stored for the session.
+    """
 
     screening: Screening
     findings: list[ScreeningFinding]
     decision: ScreeningDecision | None = None
+    before: Screening | None = None
+
+    @property
+    def stands_in_the_way(self) -> bool:
+        """What `Screening.stands_in_the_way` will say once it is stored."""
+        goes_ahead = self.decision and self.decision.kind in ScreeningDecision.GOES_AHEAD
+        return self.screening.outcome in Screening.STANDS_IN_THE_WAY and not goes_ahead
 
 
 def screen_patient(
@@ -119,28 +129,40 @@ def screen_again(*, visits: Collection[VisitToScreen], cause: Screening.Cause, b
         keys = [visit.session.pk for visit in visits]
         # whoever decides meanwhile waits, or is waited for
         list(CourseSession.objects.filter(pk__in=keys).select_for_update(no_key=True).order_by("pk").values_list("pk"))
-        histories = _histories([visit.session for visit in visits])
-        known = known_answers_of({visit.session.course.patient for visit in visits}, catalogue_of(version))
-        changed = []
-        for visit in visits:
-            newest = next(iter(histories[visit.session.pk]), None)
-            if newest is None:
-                continue
-            composed = _compose(
-                visit,
-                version=version,
-                history=histories[visit.session.pk],
-                known=known[visit.session.course.patient_id],
-                said={},
-                stage=Stage(newest.stage) if newest.for_start == visit.start else Stage.BOOKING,
-                cause=cause,
-                by=by,
-                now=now,
-            )
-            if _differs(composed, newest):
-                changed.append(composed)
+        composed = compose_again(visits=visits, version=version, cause=cause, by=by, now=now)
+        changed = [each for each in composed if _differs(each)]
         _store(changed)
-    return [composed.screening for composed in changed]
+    return [each.screening for each in changed]
+
+
+def compose_again(
+    *, visits: Collection[VisitToScreen], version: CatalogueVersion, cause: Screening.Cause, by, now: datetime
+) -> list[Composed]:
+    """What a version of the rules makes of sessions that were screened, each at the stage that it has reached.
+
+    Stores nothing, and the version need not be stored either. A constant number of queries.
+    """
+    histories = _histories([visit.session for visit in visits])
+    known = known_answers_of({visit.session.course.patient for visit in visits}, catalogue_of(version))
+    found = []
+    for visit in visits:
+        history = histories[visit.session.pk]
+        if not history:
+            continue
+        newest = history[0]
+        composed = _compose(
+            visit,
+            version=version,
+            history=history,
+            known=known[visit.session.course.patient_id],
+            said={},
+            stage=Stage(newest.stage) if newest.for_start == visit.start else Stage.BOOKING,
+            cause=cause,
+            by=by,
+            now=now,
+        )
+        found.append(replace(composed, before=newest))
+    return found
 
 
 def _histories(sessions: Collection[CourseSession]) -> dict[int, list[Screening]]:
@@ -192,8 +214,8 @@ def _compose(
     return Composed(stored, findings, decision_that_holds(before=before, screening=stored, findings=findings))
 
 
-def _differs(composed: Composed, newest: Screening) -> bool:
-    made = composed.screening
+def _differs(composed: Composed) -> bool:
+    made, newest = composed.screening, composed.before
     return (
         made.catalogue_version_id != newest.catalogue_version_id
         or made.for_start != newest.for_start

@@ -162,7 +162,9 @@ def test_no_shipped_message_tells_a_patient_to_leave_out_a_medicine():
         assert not re.search(r"\b(stop|skip|avoid|miss|leave out|do not take|don't take)\b", words), question.id
 
 
-@pytest.mark.parametrize("words", ["Please stop it for a day.", "Do not take it today.", "Don’t take it.", "Skip a dose."])
+@pytest.mark.parametrize(
+    "words", ["Please stop it for a day.", "Do not take it today.", "Don’t take it.", "Skip a dose."]
+)
 def test_a_message_that_could_mean_a_medicine_left_out_is_refused(words):
     said = "We do not treat anybody who is pregnant."
     with pytest.raises(CatalogueError, match="C05: the message says “"):
