@@ -6,6 +6,7 @@ from functools import reduce
 from operator import and_
 
 from django.db.models import Case, Q, Value, When
+from django.utils.dates import MONTHS
 
 from clinic.contacts import WRITTEN_PHONE
 from clinic.models import Location
@@ -20,12 +21,13 @@ WHOLE_NUMBER = 10  # digits; so many are a number in full, with or without the c
 TELLING_DIGITS = 8  # the last ones of a number in full, the same with and without that code
 
 WRITTEN_DAY = re.compile(r"(?P<day>[0-9]{1,2})(?P<mark>[./-])(?P<month>[0-9]{1,2})(?P=mark)(?P<year>[0-9]{4})")
+DAY_IN_WORDS = re.compile(r"(?P<day>[0-9]{1,2})\.? (?P<month>[^\W\d_]{3,})\.? (?P<year>[0-9]{4})")
 
 
 def search_patients(*, text: str, locations: list[Location], limit: int = 20) -> list[Patient]:
     """Patients of the locations who fit the text, in one query; those whose name begins with it come first.
 
-    The text is a birth date (12.03.1992, 12/03/1992, 1992-03-12), three or more digits of a phone number, or parts of
+    The text is a birth date (12.03.1992, 12/03/1992, 1992-03-12, 12 March 1992), three or more digits of a phone number, or parts of
     the name in any order, without regard to accents and case, or a part of the e-mail address. Under two characters
     it finds nobody.
     """
@@ -52,10 +54,14 @@ def _all(conditions) -> Q:
 
 
 def read_day(text: str) -> date | None:
-    """A day written in figures, the day before the month unless the year comes first."""
+    """A day written in figures, the day before the month unless the year comes first, or with the month in words."""
     try:
         if written := WRITTEN_DAY.fullmatch(text):
             return date(int(written["year"]), int(written["month"]), int(written["day"]))
+        if written := DAY_IN_WORDS.fullmatch(text):
+            month = fold(written["month"])
+            [number] = [number for number, name in MONTHS.items() if fold(str(name)).startswith(month)]
+            return date(int(written["year"]), number, int(written["day"]))
         return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
     except ValueError:
         return None
