@@ -27,9 +27,9 @@ DAY_IN_WORDS = re.compile(r"(?P<day>[0-9]{1,2})\.? (?P<month>[^\W\d_]{3,})\.? (?
 def search_patients(*, text: str, locations: list[Location], limit: int = 20) -> list[Patient]:
     """Patients of the locations who fit the text, in one query; those whose name begins with it come first.
 
-    The text is a birth date (12.03.1992, 12/03/1992, 1992-03-12, 12 March 1992), three or more digits of a phone number,
-    or parts of the name in any order, without regard to accents and case, or a part of the e-mail address. Under two
-    characters it finds nobody.
+    The text is a birth date (12.03.1992, 12/03/1992, 1992-03-12, 12 March 1992), three or more digits of a phone
+    number, or parts of the name in any order, without regard to accents and case, or a part of the e-mail address.
+    Under two characters it finds nobody.
     """
     text = one_line(text)
     words = fold(text).split()
