@@ -9,11 +9,11 @@ from django import forms
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
 
-from clinic.inputs import LineField, ParagraphsField
+from clinic.inputs import LineField
 from scheduling.models import Appointment
-from treatments.catalogue import AnsweredBy, Outcome, Rule, Stage
+from treatments.catalogue import AnsweredBy, Stage
 from treatments.forms import MAY_STAY_OPEN, AnswersForm
-from treatments.models import CatalogueVersion, Consent, Screening, ScreeningFinding
+from treatments.models import CatalogueVersion, Consent, Screening
 from treatments.publishing import catalogue_of
 
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -39,29 +39,6 @@ class StartForm(forms.Form):
 class ConsentForm(StartForm):
     version = forms.IntegerField(widget=forms.HiddenInput, min_value=1, max_value=2**31 - 1)
     typed_name = LineField(label=_("Your first and last name"), widget=forms.TextInput(attrs={"autocomplete": "off"}))
-
-
-class DecisionForm(forms.Form):
-    screening = forms.UUIDField(widget=forms.HiddenInput)
-    reason = ParagraphsField(label=_("Reason"))
-    is_skin_checked = forms.BooleanField(label=_("I have looked at the skin"), required=False)
-
-
-@dataclass(frozen=True)
-class FoundByRule:
-    """A finding as those who treat read it, with the rule that made it."""
-
-    finding: ScreeningFinding
-    rule: Rule
-
-    @property
-    def tone(self) -> str:
-        return {Outcome.HOLD: "gold", Outcome.TASK: "gold", Outcome.ADVISE: "sky"}.get(self.finding.outcome, "clay")
-
-    @property
-    def icon(self) -> str:
-        signs = {Outcome.HOLD: "circle-pause", Outcome.TASK: "clipboard-list", Outcome.ADVISE: "info"}
-        return signs.get(self.finding.outcome, "octagon-x")
 
 
 @dataclass
@@ -113,12 +90,3 @@ class CheckIn:
             zones=[zone.code for zone in course.zones.all()],
             by=by,
         )
-
-    def findings(self) -> list[FoundByRule]:
-        """All that the newest screening found, worst first. For those who may read answers, and nobody else."""
-        if self.screening is None:
-            return []
-        rules = catalogue_of(self.screening.catalogue_version).rules
-        found = [each for each in self.screening.findings.all() if each.outcome != Outcome.PASS]
-        found.sort(key=lambda each: -Outcome(each.outcome).severity)
-        return [FoundByRule(each, rules[each.rule_code]) for each in found]

@@ -2,13 +2,15 @@
 
 from django.urls import path
 
-from scheduling.views import appointments, checkins, visits
+from scheduling.views import appointments, checkins, screenings, visits
 
 urlpatterns = [
+    path("screening/", screenings.screening_show, name="screening-show"),
+    path("screening/decide/", screenings.screening_decide, name="screening-decide"),
+    path("screening/advice/", screenings.screening_advice, name="screening-advice"),
     path("arrive/", appointments.appointment_arrive, name="appointment-arrive"),
     path("undo-arrival/", appointments.appointment_undo_arrival, name="appointment-undo-arrival"),
     path("checkin/", checkins.checkin_show, name="checkin-show"),
-    path("checkin/decide/", checkins.checkin_decide, name="checkin-decide"),
     path("checkin/hand-over/", checkins.checkin_hand_over, name="checkin-hand-over"),
     path("checkin/patient/", checkins.checkin_patient, name="checkin-patient"),
     path("visit/", visits.visit_show, name="visit-show"),

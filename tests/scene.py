@@ -231,9 +231,17 @@ class Scene:
                 "C01": "no",
                 "C04": "no",
             },
-            "scheduling:checkin-decide": {
+            "scheduling:screening-decide": {
                 "screening": self.here.session.screenings.newest_first().first().public_id,
+                "kind": "lift",
                 "reason": "The prescriber was asked.",
+            },
+            "scheduling:screening-advice": {
+                "medicine": "Methotrexate",
+                "said": "keep_taking",
+                "said_by": "Dr Amara Obi",
+                "said_on": times.local_date(self.now, self.location.zone),
+                "note": "By phone.",
             },
             "scheduling:checkin-hand-over": {},
             "scheduling:checkin-patient": {},

@@ -20,6 +20,7 @@ from scheduling import booking, day, reminders
 from scheduling.board import sign_of
 from scheduling.course_booking import course_days, next_to_book
 from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm
+from scheduling.lights import change_of
 from scheduling.models import Appointment
 from scheduling.offers import offer_times
 from scheduling.timeline import draw_window
@@ -37,11 +38,14 @@ def uuid_or_none(text: str | None) -> uuid.UUID | None:
 def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
     """What the panel shows; opening it is written to the patient's trail."""
     record_opening(appointment.patient)
-    screening = appointment.session.screenings.newest_first().with_findings().first()
+    newest = list(appointment.session.screenings.newest_first().with_findings().defer("answers")[:2])
+    screening, change = (newest[0] if newest else None), change_of(newest)
     return {
         "appointment": appointment,
         "zones": list(appointment.session.course.zones.all()),
         "screening": screening,
+        "change": change,
+        "change_words": change.words(for_treating=request.user.may_read_answers) if change else "",
         "may_read_answers": request.user.may_read_answers,
         "messages_sent": reminders.messages_for(appointment),
         "next_session": _session_after(appointment),
@@ -216,7 +220,7 @@ def _move_page(request, appointment, *, form=None, refusal="", alternatives=(), 
         "groups": groups_of(offer, location.zone, is_exception=is_exception),
         "alternatives": as_choices(alternatives),
         "refusal": refusal,
-        "form": form or MoveForm(location=location, is_exception=is_exception),
+        "form": form or MoveForm(location=location, is_exception=is_exception, initial=request.GET.dict()),
         "is_exception": is_exception,
         "offer": offer,
         "drawing": draw_window(offer.window, today=search.today),

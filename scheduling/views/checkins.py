@@ -2,27 +2,27 @@
 
 import uuid
 
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
 from clinic import times
-from clinic.access import EVERYBODY, Role, allow, own_or_404
+from clinic.access import EVERYBODY, allow, own_or_404
 from clinic.audit import record_opening
 from clinic.handover import hand_over, handover_of
 from scheduling import day
 from scheduling.board import sign_of
 from scheduling.booking import BookingRefused
-from scheduling.checkin import CheckIn, ConsentForm, DecisionForm, StartForm
+from scheduling.checkin import CheckIn, ConsentForm, StartForm
 from scheduling.models import Appointment
+from scheduling.screening_page import choices_for, read_review
+from scheduling.views.screenings import decision_form
 from treatments.catalogue import AnsweredBy
 from treatments.consents import ConsentRefused, consent_text
-from treatments.decisions import DecisionRefused, ReasonMissing, decide_screening, may_decide, needs_skin_check
 from treatments.forms import AnswersForm
 from treatments.gates import gates
-from treatments.models import ScreeningDecision
 from treatments.screening import AnswerError
 
 
@@ -70,13 +70,14 @@ def _keep(request: HttpRequest, checkin: CheckIn, answers: AnswersForm) -> tuple
     return "", 200
 
 
-def _page(request, checkin: CheckIn, *, answers=None, part="", decision=None, refusal="", status=200) -> HttpResponse:
+def _page(request, checkin: CheckIn, *, answers=None, part="", refusal="", status=200) -> HttpResponse:
     appointment, screening = checkin.appointment, checkin.screening
     may_read = request.user.may_read_answers
     if answers is None and checkin.is_open:
         part = _next_part(request, checkin)
         answers = checkin.questions(by=_asked(request, part)) if part else None
-    is_deciding = screening is not None and screening.stands_in_the_way and may_decide(request.user, screening)
+    review = read_review(appointment=appointment, now=times.now()) if may_read else None
+    choices = review and choices_for(request.user, review)
     context = {
         "checkin": checkin,
         "appointment": appointment,
@@ -84,11 +85,11 @@ def _page(request, checkin: CheckIn, *, answers=None, part="", decision=None, re
         "gates": gates(session=appointment.session, start=appointment.starts_at),
         "screening": screening,
         "may_read_answers": may_read,
-        "findings": checkin.findings() if may_read else [],
+        "review": review,
+        "choices": choices,
         "answers": answers,
         "part": part,
-        "decision": (decision or DecisionForm(initial={"screening": screening.public_id})) if is_deciding else None,
-        "needs_skin_check": is_deciding and needs_skin_check(screening),
+        "decision": decision_form(review, choices) if choices else None,
         "refusal": refusal,
     }
     return render(request, "scheduling/checkin_show.html", context, status=status)
@@ -99,35 +100,6 @@ def _next_part(request: HttpRequest, checkin: CheckIn) -> str:
     if not checkin.is_answered or request.GET.get("again") == "1":
         return "all" if request.user.may_read_answers else "patient"
     return "staff" if request.user.may_read_answers else ""
-
-
-@require_POST
-@allow(Role.PRACTITIONER, Role.LEAD)
-def checkin_decide(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
-    """Lift what stands in the way, with a reason."""
-    checkin = CheckIn(_own(request, public_id))
-    form = DecisionForm(request.POST)
-    refusal, status = "", 422
-    if form.is_valid():
-        screening = checkin.appointment.session.screenings.filter(public_id=form.cleaned_data["screening"]).first()
-        if screening is None:
-            raise Http404
-        try:
-            decide_screening(
-                screening=screening,
-                kind=ScreeningDecision.Kind.LIFT,
-                zone=checkin.appointment.location.zone,
-                reason=form.cleaned_data["reason"],
-                is_skin_checked=form.cleaned_data["is_skin_checked"],
-                by=request.user,
-                now=times.now(),
-            )
-            return redirect("scheduling:checkin-show", public_id)
-        except ReasonMissing as refused:
-            form.add_error("reason", refused.message)
-        except DecisionRefused as refused:
-            refusal, status = refused.message, 409
-    return _page(request, checkin, decision=form, refusal=refusal, status=status)
 
 
 # --- In the patient's hands -------------------------------------------------------------------------------------------

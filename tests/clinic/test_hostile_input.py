@@ -144,7 +144,20 @@ FORMS = {
     "scheduling:appointment-undo-arrival": {"revision": "any"},
     "scheduling:checkin-show": {"start": "pick", "part": "any", "C01": "pick", "C01b_0": "any", "C01b_1": "any"}
     | {"C02_0": "typed?", "C02_1": "any", "C03": "any", "C04": "pick", "Q04b_0": "any", "Q04b_1": "any"},
-    "scheduling:checkin-decide": {"screening": "pick", "reason": "text", "is_skin_checked": "any"},
+    "scheduling:screening-decide": {
+        "screening": "pick",
+        "kind": "pick",
+        "not_before": "typed?",
+        "reason": "text",
+        "is_skin_checked": "any",
+    },
+    "scheduling:screening-advice": {
+        "medicine": "text",
+        "said": "pick",
+        "said_by": "text",
+        "said_on": "typed",
+        "note": "text",
+    },
     "scheduling:checkin-hand-over": {},
     "scheduling:checkin-patient": {},  # read only where a browser was handed over
     "scheduling:visit-start": {},
@@ -209,7 +222,7 @@ QUERIES = {
     "scheduling:booking-create": ["patient", "day", "practitioner", "at"],
     "scheduling:booking-sessions": ["protocol"],
     "scheduling:session-book": ["practitioner", "from_day", "exception"],
-    "scheduling:appointment-move": ["practitioner", "from_day", "exception"],
+    "scheduling:appointment-move": ["practitioner", "from_day", "exception", "slot"],
     "scheduling:checkin-show": ["again"],
     "scheduling:mailbox-list": ["page", "newest"],
     "scheduling:mailbox-show": ["view"],

@@ -31,7 +31,7 @@ from tests.scene import HTMX
 from treatments.answers import known_answers
 from treatments.catalogue import AnsweredBy, Stage
 from treatments.consents import consent_text
-from treatments.models import Consent, Screening, ScreeningDecision
+from treatments.models import Consent, Screening
 
 pytestmark = pytest.mark.django_db
 
@@ -227,67 +227,24 @@ def test_the_same_answers_sent_twice_do_no_harm(reception, here):
 # --- Decided ----------------------------------------------------------------------------------------------------------
 
 
-def decide(client, appointment, **typed):
-    given = {"screening": newest(appointment).public_id, "reason": "No redness.", "is_skin_checked": "on"} | typed
-    return client.post(url(appointment, "decide"), {name: said for name, said in given.items() if said is not None})
-
-
 def test_those_who_treat_read_the_findings_and_only_who_may_decides(treating, lead, here):
     check_in(here, **SUN)
     for client in (treating, lead):
         text = page(client, here)
-        assert "Findings Blocked S3 Sun or sunbed" in text
-        assert "Clear from Monday 19 January, 15:00." in text
+        assert "Stops the visit Sun or sunbed S3 · v1 What was said" in text
+        assert "Clear from Monday 19 January 2026, 15:00 ." in text
     assert "Your decision" not in page(treating, here)
     assert "Your decision" in page(lead, here)
 
 
-def test_the_lead_lifts_with_a_reason_and_reception_does_not_read_it(reception, treating, lead, here):
+def test_a_decision_leads_back_to_the_check_in_and_reception_does_not_read_it(reception, treating, lead, here):
     check_in(here, **SUN)
-    assertRedirects(decide(lead, here), url(here))
+    typed = {"kind": "lift", "reason": "No redness.", "is_skin_checked": "on"}
+    decide = reverse("scheduling:screening-decide", args=[here.public_id])
+    assertRedirects(lead.post(decide, typed | {"screening": newest(here).public_id}), url(here))
     assert "Done: Screening Decided. 19 Jan, 09:50" in page(reception, here)
     assert "No redness." not in page(reception, here)
-    assert "No redness. I have looked at the skin. Staff Member" in page(treating, here)
-
-
-def test_a_practitioner_does_not_lift_what_is_the_leads(treating, here):
-    check_in(here, **SUN)
-    sent = decide(treating, here)
-    assert sent.status_code == 409
-    assert "The clinical lead decides about this." in words(sent)
-    assert not ScreeningDecision.objects.exists()
-
-
-@pytest.mark.parametrize(
-    ("typed", "status", "sentence"),
-    [
-        ({"reason": ""}, 422, "Please fill this in."),
-        ({"reason": "…"}, 422, "Write the reason for your decision."),
-        ({"is_skin_checked": None}, 409, "Look at the skin first and tick that you did."),
-    ],
-)
-def test_a_decision_without_what_it_needs_is_refused_and_stays_typed(lead, here, typed, status, sentence):
-    check_in(here, **SUN)
-    sent = decide(lead, here, **typed)
-    assert (sent.status_code, ScreeningDecision.objects.count()) == (status, 0)
-    assert sentence in words(sent)
-    assert typed.get("reason", "No redness.") in sent.text
-
-
-def test_a_decision_on_answers_that_have_changed_is_refused(lead, here):
-    old = check_in(here, **SUN)
-    check_in(here, C04="not_sure", **SUN)
-    sent = decide(lead, here, screening=old.public_id)
-    assert sent.status_code == 409
-    assert "The answers have changed meanwhile. Look at the newest screening." in words(sent)
-
-
-def test_a_screening_of_somebody_else_is_not_decided_here(lead, here, clinic):
-    other = make_arrival(location=clinic, practitioner=make_practitioner(clinic), starts_at=START)
-    foreign = check_in(other, **SUN)
-    check_in(here, **SUN)
-    assert decide(lead, here, screening=foreign.public_id).status_code == 404
-    assert not ScreeningDecision.objects.exists()
+    assert "Decided Lifted No redness. I have looked at the skin. Staff Member" in page(treating, here)
 
 
 # --- In the patient's hands -------------------------------------------------------------------------------------------
@@ -406,4 +363,3 @@ def test_an_appointment_of_elsewhere_is_not_checked_in(reception, tablet):
     for step in ("show", "patient"):
         assert client.get(url(foreign, step)).status_code == 404
     assert client.post(url(foreign, "hand-over")).status_code == 404
-    assert client.post(url(foreign, "decide")).status_code == 404

@@ -1,0 +1,71 @@
+"""The light of a visit: what everybody may know of its newest screening, and what has turned it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from django.utils.translation import gettext as _
+
+from treatments.catalogue import Outcome
+from treatments.models import Screening, ScreeningDecision
+
+Cause = Screening.Cause
+
+
+class Light(StrEnum):
+    """Its value is how it is drawn."""
+
+    UNKNOWN = "stone"
+    CLEAR = "green"
+    HOLD = "amber"
+    STOP = "red"
+
+    @property
+    def word(self) -> str:
+        return {
+            Light.UNKNOWN: _("not screened"),
+            Light.CLEAR: _("clear"),
+            Light.HOLD: _("on hold"),
+            Light.STOP: _("not possible"),
+        }[self]
+
+
+def light_of(screening: Screening | None) -> Light:
+    """What the newest screening of a session says about its visit. Read it with `decision` selected."""
+    if screening is None:
+        return Light.UNKNOWN
+    if not screening.stands_in_the_way:
+        return Light.CLEAR
+    is_postponed = hasattr(screening, "decision") and screening.decision.kind == ScreeningDecision.Kind.POSTPONE
+    return Light.STOP if is_postponed or Outcome(screening.outcome).is_blocking else Light.HOLD
+
+
+@dataclass(frozen=True)
+class Change:
+    """The light has turned, at a moment and for a cause."""
+
+    before: Light
+    after: Light
+    cause: Screening.Cause
+    at: datetime
+
+    def words(self, *, for_treating: bool) -> str:
+        """In a sentence. To those who do not treat, an advice says that somebody is asked about a medicine."""
+        is_health = self.cause in (Cause.ADVICE, Cause.TIME) and not for_treating
+        cause = _("Something new is known") if is_health else self.cause.label
+        return _("The screening turned from “%(before)s” to “%(after)s”. %(cause)s.") % {
+            "before": self.before.word,
+            "after": self.after.word,
+            "cause": cause,
+        }
+
+
+def change_of(newest_first: Sequence[Screening]) -> Change | None:
+    """What the newest of a session's screenings has turned; None where the light stayed, or is the first one."""
+    if len(newest_first) < 2:
+        return None
+    newest, before = newest_first[:2]
+    if light_of(newest) == light_of(before):
+        return None
+    return Change(light_of(before), light_of(newest), Cause(newest.cause), newest.created_at)

@@ -1,0 +1,403 @@
+"""The page of a screening: Monday 12 January 2026, seven o'clock, for a visit on Monday 19 January, 10:00."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from auditlog.models import LogEntry
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from pytest_django.asserts import assertRedirects
+
+from clinic import times
+from scheduling import booking
+from scheduling.rescreening import keep_answers
+from scheduling.screening_page import whole_day
+from tests.factories import (
+    NOW,
+    check_in,
+    make_appointment,
+    make_arrival,
+    make_clear_patient,
+    make_clinic,
+    make_patient,
+    make_practitioner,
+    make_user,
+    signed_in,
+    text_with_every_rule,
+)
+from tests.reading import words
+from tests.scene import HTMX
+from treatments.decisions import decide_screening
+from treatments.models import PrescriberAdvice, ScreeningDecision
+from treatments.publishing import publish_catalogue
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_clock")]
+
+START = datetime(2026, 1, 19, 10, tzinfo=UTC)
+PEEL = {"Q19": "laser", "Q19b": "2026-01-02"}
+IMMUNE = {"Q05": "yes", "Q05b": "Hydroxychloroquine", "Q05c": "not_asked"}
+
+
+@pytest.fixture
+def clinic():
+    """One whose rules are all switched on, however many the shipped catalogue has by now."""
+    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    return make_clinic()
+
+
+@pytest.fixture
+def practitioner(clinic):
+    return make_practitioner(clinic)
+
+
+@pytest.fixture
+def reception(clinic):
+    return signed_in("receptionist", location=clinic)
+
+
+@pytest.fixture
+def treating(practitioner):
+    return signed_in(user=practitioner.user)
+
+
+@pytest.fixture
+def lead(clinic):
+    return signed_in("lead", location=clinic)
+
+
+@pytest.fixture
+def visit(clinic, practitioner):
+    patient = make_clear_patient(clinic, given_name="Nadia", family_name="Rahimi")
+    return make_appointment(location=clinic, practitioner=practitioner, patient=patient, starts_at=START)
+
+
+def say(visit, **answers):
+    keep_answers(patient=visit.patient, answers=answers, by=make_user(name="Tessa Lindgren"), now=times.now())
+    return newest(visit)
+
+
+def newest(visit):
+    return visit.session.screenings.newest_first().first()
+
+
+def url(visit, step="show"):
+    return reverse(f"scheduling:screening-{step}", args=[visit.public_id])
+
+
+def page(client, visit):
+    return words(client.get(url(visit)))
+
+
+# --- Those who treat --------------------------------------------------------------------------------------------------
+
+
+def test_findings_stand_worst_first_with_what_was_said_by_whom(treating, visit):
+    say(visit, **PEEL, **IMMUNE)
+    text = page(treating, visit)
+    assert "This visit cannot go ahead as booked. 1 finding stops it, 1 needs a look." in text
+    peel, immune = text.index("1 Stops the visit"), text.index("2 Needs a look Medicine that calms the immune system")
+    assert peel < immune
+    assert "“2 January 2026” Tessa Lindgren, 12 January 2026, 07:0" in text
+    assert "“Hydroxychloroquine” Tessa Lindgren" in text
+    assert "The owner’s rule. R40, R41, R42 R40: Patient organisations on azathioprine" in text
+    assert "Clear from Friday 30 January 2026, 00:00 ." in text
+
+
+def test_what_was_said_before_is_kept_as_history(treating, visit):
+    say(visit, **PEEL)
+    keep_answers(patient=visit.patient, answers={"Q19b": "2026-01-04", "Q19": "laser"}, by=None, now=times.now())
+    text = page(treating, visit)
+    assert "“4 January 2026” The patient, 12 January 2026" in text
+    assert "Said before “2 January 2026” Tessa Lindgren, 12 January 2026" in text
+
+
+def test_a_clear_visit_says_so_and_asks_for_no_decision(treating, visit):
+    text = page(treating, visit)
+    assert "This visit can go ahead." in text
+    assert re.search(r"\d+ rules are clear", text)
+    assert "Your decision" not in text
+
+
+def test_it_says_what_turned_the_light(treating, reception, visit):
+    say(visit, **IMMUNE)
+    sentence = "The screening turned from “clear” to “on hold”. An answer was given. 12 January, 07:0"
+    assert sentence in page(treating, visit)
+    assert sentence in page(reception, visit)
+    panel = reverse("scheduling:appointment-show", args=[visit.public_id])
+    assert "turned from “clear” to “on hold”. An answer was given. 12 Jan, 07:0" in words(
+        reception.get(panel, headers=HTMX)
+    )
+
+
+def test_a_prescriber_is_named_as_the_cause_to_those_who_treat_alone(treating, reception, visit):
+    say(visit, **IMMUNE)
+    give_advice(treating, visit)
+    assert "to “not possible”. The prescriber's advice was recorded." in page(treating, visit)
+    assert "to “not possible”. Something new is known." in page(reception, visit)
+
+
+def test_opening_it_is_written_down(clinic, visit):
+    for role in ("receptionist", "practitioner"):
+        user = make_user(role, location=clinic)
+        signed_in(user=user).get(url(visit))
+        entry = LogEntry.objects.get_for_object(visit.patient).filter(action=LogEntry.Action.ACCESS, actor=user)
+        assert entry.count() == 1
+
+
+@pytest.mark.parametrize("role", ["receptionist", "practitioner", "lead"])
+def test_the_page_asks_as_much_however_often_it_was_screened(clinic, visit, role):
+    client = signed_in(role, location=clinic)
+
+    def count_queries():
+        with CaptureQueriesContext(connection) as queries:
+            assert client.get(url(visit)).status_code == 200
+        return len(queries)
+
+    say(visit, **PEEL)
+    client.get(url(visit))
+    once = count_queries()
+    say(visit, **IMMUNE)
+    say(visit, Q05c="not_asked", Q05="yes", Q05b="Methotrexate")
+    assert count_queries() == once
+
+
+# --- Deciding ---------------------------------------------------------------------------------------------------------
+
+
+def decide(client, visit, **typed):
+    given = {"screening": newest(visit).public_id, "reason": "Seen and discussed."} | typed
+    return client.post(url(visit, "decide"), {name: said for name, said in given.items() if said is not None})
+
+
+def test_a_hold_is_cleared_and_stands_signed(lead, treating, visit):
+    say(visit, **IMMUNE)
+    assert 'name="kind" value="clear"' in lead.get(url(visit)).text
+    assertRedirects(decide(lead, visit, kind="clear"), url(visit))
+    text = page(treating, visit)
+    assert "Decided Cleared Seen and discussed. Staff Member" in text
+    assert "This visit can go ahead." in text
+
+
+def test_a_block_is_not_cleared_but_lifted(lead, visit):
+    say(visit, **PEEL)
+    text = lead.get(url(visit)).text
+    assert 'value="clear" disabled' in text
+    assert "Not possible while a finding stops it." in page(lead, visit)
+    sent = decide(lead, visit, kind="clear")
+    assert (sent.status_code, ScreeningDecision.objects.count()) == (409, 0)
+    assertRedirects(decide(lead, visit, kind="lift"), url(visit))
+    assert newest(visit).goes_ahead
+
+
+def test_what_nobody_lifts_is_closed_and_can_wait(lead, visit):
+    say(visit, Q04="yes", Q04b="2025-08-31")
+    text = lead.get(url(visit)).text
+    assert 'value="lift" disabled' in text
+    assert "Nobody may lift this for one patient." in page(lead, visit)
+    assert 'name="not_before" value="2026-03-01"' in text
+    assert "First free: Sun 1 Mar, 09:00" in page(lead, visit)
+    assert decide(lead, visit, kind="lift").status_code == 409
+    assertRedirects(decide(lead, visit, kind="postpone", not_before="2026-03-02"), url(visit))
+    assert newest(visit).decision.not_before == datetime(2026, 3, 2, tzinfo=UTC)
+    assert "Decided Postponed Not before Monday 2 March 2026" in page(lead, visit)
+
+
+def test_a_moment_in_the_day_is_offered_as_the_next_whole_day(lead, clinic, practitioner, settings, tmp_path):
+    patient = make_clear_patient(clinic)
+    here = make_arrival(location=clinic, practitioner=practitioner, patient=patient, starts_at=START)
+    check_in(here, C01="yes", C01b="2026-01-18T15:00")
+    assert 'name="not_before" value="2026-01-20"' in lead.get(url(here)).text
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "sentence"),
+    [
+        ({"kind": None}, 422, "Choose one of the three."),
+        ({"kind": "lift", "reason": ""}, 422, "Write the reason for your decision."),
+        ({"kind": "postpone", "not_before": ""}, 422, "Choose the first day on which the visit may take place."),
+        ({"kind": "postpone", "not_before": "2026-01-19"}, 422, "The visit would not have to move for this date."),
+        ({"kind": "postpone", "not_before": "2026-01-29"}, 422, "The rules allow no visit on that day yet."),
+    ],
+)
+def test_a_decision_without_what_it_needs_is_refused_and_stays_typed(lead, visit, typed, status, sentence):
+    say(visit, **PEEL)
+    sent = decide(lead, visit, **typed)
+    assert (sent.status_code, ScreeningDecision.objects.count()) == (status, 0)
+    assert sentence in words(sent)
+    assert typed.get("reason", "Seen and discussed.") in sent.text
+
+
+def test_the_skin_is_looked_at_first(lead, clinic, practitioner):
+    here = make_arrival(location=clinic, practitioner=practitioner, starts_at=START)
+    check_in(here, C01="yes", C01b="2026-01-18T15:00")
+    sent = decide(lead, here, kind="lift")
+    assert sent.status_code == 422
+    assert "Look at the skin first and tick that you did." in words(sent)
+
+
+def test_a_decision_on_answers_that_have_changed_is_refused_once(lead, visit):
+    old = say(visit, **IMMUNE)
+    say(visit, **PEEL)
+    sent = decide(lead, visit, kind="lift", screening=old.public_id)
+    assert sent.status_code == 409
+    assert "The answers have changed meanwhile. Look at the newest screening." in words(sent)
+    assert f'value="{newest(visit).public_id}"' in sent.text
+    assert "Seen and discussed." in sent.text
+
+
+def test_the_words_of_who_came_second_are_not_lost(lead, clinic, visit):
+    screening = say(visit, **IMMUNE)
+    other = make_user("lead", location=clinic)
+    kind = ScreeningDecision.Kind.CLEAR
+    decide_screening(screening=screening, kind=kind, zone=clinic.zone, by=other, now=times.now())
+    sent = decide(lead, visit, kind="lift", reason="Mine.")
+    assert sent.status_code == 409
+    assert "Somebody has decided on this screening already. Look at it again. You had written: Mine." in words(sent)
+
+
+def test_a_practitioner_does_not_decide_what_is_the_leads(treating, visit):
+    say(visit, **IMMUNE)
+    assert "The clinical lead decides about this." in page(treating, visit)
+    sent = decide(treating, visit, kind="lift")
+    assert (sent.status_code, ScreeningDecision.objects.count()) == (409, 0)
+
+
+def test_a_screening_of_somebody_else_is_not_decided_here(lead, clinic, practitioner, visit):
+    say(visit, **IMMUNE)
+    later = START + timedelta(hours=3)
+    patient = make_patient(clinic)
+    foreign = make_appointment(location=clinic, practitioner=practitioner, patient=patient, starts_at=later)
+    assert decide(lead, visit, kind="lift", screening=newest(foreign).public_id).status_code == 404
+    assert not ScreeningDecision.objects.exists()
+
+
+# --- The prescriber's advice ------------------------------------------------------------------------------------------
+
+
+def give_advice(client, visit, **typed):
+    given = {"medicine": "Hydroxychloroquine", "said": "keep_taking", "said_by": "Dr Obi", "said_on": "2026-01-10"}
+    return client.post(url(visit, "advice"), given | typed)
+
+
+def test_the_medicine_is_filled_in_and_what_was_said_is_listed(treating, visit):
+    say(visit, **IMMUNE)
+    assert 'name="medicine" value="Hydroxychloroquine"' in treating.get(url(visit)).text
+    assertRedirects(give_advice(treating, visit, note="By phone."), url(visit))
+    text = page(treating, visit)
+    assert "Keep taking it , Hydroxychloroquine Dr Obi, 10 January 2026 By phone." in text
+    assert newest(visit).outcome == "block"
+
+
+def test_a_medicine_that_must_not_end_suddenly_is_named(treating, visit):
+    say(visit, Q05="yes", Q05b="prednisolone 5 mg", Q05c="not_asked")
+    assert "Never to be stopped suddenly: prednisolone. Only the prescriber decides." in page(treating, visit)
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ({"medicine": ""}, "Please fill this in."),
+        ({"said": ""}, "Choose what was said."),
+        ({"said_by": ""}, "Write who said so, such as the doctor's name."),
+        ({"said_on": ""}, "Write the day on which this was said."),
+        ({"said_on": "2026-01-13"}, "This day is still to come. Write the day on which it was said."),
+    ],
+)
+def test_advice_without_what_it_needs_is_refused_and_stays_typed(treating, visit, typed, sentence):
+    say(visit, **IMMUNE)
+    sent = give_advice(treating, visit, note="By phone.", **typed)
+    assert (sent.status_code, PrescriberAdvice.objects.count()) == (422, 0)
+    assert sentence in words(sent)
+    assert "By phone." in sent.text
+
+
+def test_where_no_medicine_is_named_nobody_is_asked_for_advice(treating, visit):
+    assert "Prescriber’s advice" not in page(treating, visit)
+
+
+# --- Reception --------------------------------------------------------------------------------------------------------
+
+
+def test_reception_is_told_the_first_day_what_to_say_and_the_times(reception, visit):
+    say(visit, Q04="yes", Q04b="2025-08-31")
+    answer = reception.get(url(visit))
+    text = words(answer)
+    assert "Red: not possible on this date Not before Sunday 1 March" in text
+    assert "The visit on 19 January cannot be started. Please move it." in text
+    assert "The first day we can offer is Sunday 1 March. Moving is free." in text
+    assert "Sun 1 March, 09:00" in text
+    assert "Health form received 12 Jan" in text
+    assert "Screening red, not before Sunday 1 March" in text
+    assert "48-hour check asked from 17 Jan on" in text
+    assert "Consent signed in the clinic" in text
+    [link] = re.findall(r'href="([^"]+from_day=2026-03-01[^"]+)"', answer.text)
+    move = reception.get(link.replace("&amp;", "&")).text
+    assert re.findall(r'name="slot" value="(2026-03-01T09[^"]+)" checked', move)
+
+
+@pytest.mark.parametrize(
+    ("answers", "headline", "script"),
+    [
+        ({}, "Green: nothing in the way The visit can go ahead", "Everything is in order."),
+        (IMMUNE, "Amber: waits for a decision Not decided yet", "One of our clinicians looks at your answers first."),
+        ({"Q04": "yes", "Q04b": "still"}, "Red: not possible on this date Not possible as booked", "We will call you"),
+    ],
+)
+def test_reception_reads_a_light_for_each_state(reception, visit, answers, headline, script):
+    if answers:
+        say(visit, **answers)
+    text = page(reception, visit)
+    assert headline in text
+    assert script in text
+
+
+def test_somebody_who_was_asked_nothing_is_asked(reception, clinic, practitioner):
+    patient = make_patient(clinic)
+    visit = make_appointment(location=clinic, practitioner=practitioner, patient=patient, starts_at=START)
+    text = page(reception, visit)
+    assert "May I ask you a few questions about your health?" in text
+    assert "Health form not received yet" in text
+
+
+def test_reception_reads_no_answer_no_rule_and_no_medicine(reception, lead, treating, visit):
+    say(visit, **IMMUNE, **PEEL)
+    give_advice(treating, visit, note="Lupus is stable.")
+    decide(lead, visit, kind="postpone", not_before="2026-02-02", reason="Wait for the letter.")
+    told = reception.get(url(visit)).text.partition("<main")[2]
+    for hidden in (
+        "ydroxychloroquine",
+        "Lupus",
+        "Obi",
+        "letter",
+        "S2",
+        "E15b",
+        "immune",
+        "Laser",
+        "2026-01-02",
+        "advice",
+    ):
+        assert hidden not in re.sub(r"<svg.*?</svg>", "", told, flags=re.DOTALL)
+    text = page(reception, visit)
+    assert "Not before Monday 2 February Decided by Staff Member" in text
+
+
+def test_a_cancelled_visit_offers_no_move(reception, visit):
+    say(visit, **PEEL)
+    booking.cancel_appointment(appointment=visit, revision=0, by=None, now=NOW)
+    assert "Move here" not in page(reception, visit)
+
+
+def test_a_visit_of_elsewhere_does_not_exist(clinic):
+    foreign = make_appointment(starts_at=START)
+    client = signed_in("receptionist", "lead", location=clinic)
+    assert client.get(url(foreign)).status_code == 404
+    for step in ("decide", "advice"):
+        assert client.post(url(foreign, step)).status_code == 404
+
+
+def test_days_are_whole():
+    zone = make_clinic().zone
+    assert whole_day(datetime(2026, 1, 20, tzinfo=UTC), zone) == date(2026, 1, 20)
+    assert whole_day(datetime(2026, 1, 20, 0, 1, tzinfo=UTC), zone) == date(2026, 1, 21)
