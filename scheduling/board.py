@@ -188,10 +188,15 @@ class Board:
         return sum(column.free_seconds for column in self.columns) // 3600
 
 
+def visits_of_day(location: Location, day: date):
+    """The appointments of a local day, cancelled ones too."""
+    return Appointment.objects.of_locations([location]).overlapping(*day_bounds(day, location.zone))
+
+
 def read_board(*, location: Location, day: date, now: datetime) -> Board:
     """The board of a local day. A constant number of queries, however many visits there are."""
     start, end = day_bounds(day, location.zone)
-    appointments = list(_appointments(location, start, end))
+    appointments = list(_appointments(location, day))
     practitioners = list(practitioners_of(location))
     windows = working_windows(location=location, practitioners=practitioners, first_day=day, days=1)
     away = defaultdict(list)
@@ -229,12 +234,11 @@ def read_board(*, location: Location, day: date, now: datetime) -> Board:
     return board
 
 
-def _appointments(location: Location, start: datetime, end: datetime):
+def _appointments(location: Location, day: date):
     refused = Reminder.objects.refused().filter(appointment=OuterRef("pk"))
     newest = Screening.objects.newest_first().select_related("decision").defer("answers")
     return (
-        Appointment.objects.of_locations([location])
-        .overlapping(start, end)
+        visits_of_day(location, day)
         .with_everything()
         .annotate(is_mail_refused=Exists(refused))
         .prefetch_related(Prefetch("session__screenings", queryset=newest, to_attr="newest_screenings"))

@@ -158,14 +158,21 @@ class MyDay:
         return waiting[0] if self.is_today and waiting else None
 
 
-def read_day(*, practitioner: Practitioner, location: Location, day: date, now: datetime) -> MyDay:
-    """The visits of a practitioner on a local day. A constant number of queries."""
+def visits_of(*, practitioner: Practitioner, location: Location, day: date):
+    """The appointments of a practitioner on a local day."""
     start, end = day_bounds(day, location.zone)
-    newest = Screening.objects.newest_first().select_related("decision").defer("answers")
-    appointments = (
+    return (
         Appointment.objects.of_locations([location])
         .taking_time()
         .filter(practitioner=practitioner, starts_at__gte=start, starts_at__lt=end)
+    )
+
+
+def read_day(*, practitioner: Practitioner, location: Location, day: date, now: datetime) -> MyDay:
+    """The visits of a practitioner on a local day. A constant number of queries."""
+    newest = Screening.objects.newest_first().select_related("decision").defer("answers")
+    appointments = (
+        visits_of(practitioner=practitioner, location=location, day=day)
         .with_everything()
         .select_related("session__visit")
         .prefetch_related(Prefetch("session__screenings", queryset=newest, to_attr="newest_screenings"))

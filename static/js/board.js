@@ -38,6 +38,19 @@
 
   mark();
 
+  // --- When the visit in the panel has changed, the panel follows; the focus stays where it was ---------------------------
+  const shown = () => cardOf(chosen())?.textContent;
+  let before = shown();
+  document.addEventListener("htmx:beforeSwap", () => { before = shown(); });
+  board.addEventListener("day-redrawn", () => {
+    const card = cardOf(chosen());
+    if (!panel.childElementCount || !card || card.textContent === before) return;
+    const focused = document.activeElement;
+    htmx.ajax("GET", card.href, { target: "#panel", source: panel }).then(() => {
+      setTimeout(() => document.contains(focused) && focused.focus(), 50);
+    });
+  });
+
   // --- Up and down, within a practitioner's column: visits and free quarters -------------------------------------------
   board.addEventListener("keydown", (event) => {
     const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];

@@ -19,7 +19,9 @@ from clinic import times
 from clinic.models import User
 from patients.models import Patient
 from scheduling import booking
+from scheduling.board import visits_of_day
 from scheduling.demo_clinic import make_demo_clinic
+from scheduling.live import token_of_day
 from scheduling.models import Appointment
 from scheduling.slots import find_slots
 from treatments.catalogue import read
@@ -72,10 +74,14 @@ def test_pages_and_writers(clinic, add_table):
         )  # fmt: skip
         booking.cancel_appointment(appointment=booked, revision=0, by=None, now=now)
 
+    seen = token_of_day(visits_of_day(clinic, today), now=times.now())
     work = {
         "a bare view": lambda: Client().get("/bare/"),
         "an empty signed-in view": lambda: browser.get("/signed-in/"),
         "the board of today": lambda: browser.get(reverse("scheduling:board-day")),
+        "the board of today, unchanged": lambda: browser.get(
+            reverse("scheduling:board-day"), {"seen": seen}, headers={"HX-Request": "true"}
+        ),
         "the panel of a visit": lambda: browser.get(
             reverse("scheduling:appointment-show", args=[visit.public_id]), headers={"HX-Request": "true"}
         ),
