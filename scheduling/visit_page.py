@@ -24,6 +24,7 @@ from scheduling.visit_forms import (
 from treatments.charting import left_to_sign
 from treatments.depths import ZoneDepths, limit_of, zone_depths
 from treatments.gates import gates
+from treatments.left_out import LeftOut, left_out_of
 from treatments.models import Visit, ZoneRecord
 from treatments.numbing import numbing_clock
 from treatments.visits import VisitRefused
@@ -70,9 +71,10 @@ class ZoneBlock(Block):
 
 @dataclass
 class Zones:
-    """The planned and the treated zones, and after them the others of the catalogue."""
+    """The planned and the treated zones, those that are left out, and after them the others of the catalogue."""
 
     chosen: list[ZoneBlock] = field(default_factory=list)
+    left_out: list[LeftOut] = field(default_factory=list)
     others: list[ZoneBlock] = field(default_factory=list)
 
 
@@ -111,15 +113,18 @@ def zone_block(visit: Visit, code: str, data=None) -> ZoneBlock | None:
 
 
 def zones_of(visit: Visit, sent: ZoneBlock | None = None) -> Zones:
-    """All zones that may be treated; the one that was `sent` as it came."""
+    """All zones that may be treated; the one that was `sent` as it came. What is left out has no form."""
+    left_out = left_out_of(visit.session)
     planned = set(visit.session.course.zones.values_list("code", flat=True))
     records = {record.zone_id: record for record in visit.zone_records.all()}
-    found = Zones()
+    found = Zones(left_out=list(left_out.values()))
     for code, depths in zone_depths(visit).items():
         record = records.get(depths.zone.pk)
         block = ZoneBlock(ZoneForm(visit=visit, depths=depths, record=record))
         if sent and sent.depths.zone == depths.zone:
             block = sent
+        if code in left_out and not record and block is not sent:
+            continue
         is_chosen = code in planned or record or block is sent
         (found.chosen if is_chosen else found.others).append(block)
     return found
@@ -127,7 +132,11 @@ def zones_of(visit: Visit, sent: ZoneBlock | None = None) -> Zones:
 
 def before_start(appointment: Appointment) -> dict:
     found = gates(session=appointment.session, start=appointment.starts_at)
-    return {"gates": found, "missing": [gate for gate in found if gate.is_open]}
+    return {
+        "gates": found,
+        "missing": [gate for gate in found if gate.is_open],
+        "left_out": list(left_out_of(appointment.session).values()),
+    }
 
 
 def record_of(appointment: Appointment, visit: Visit, *, now: datetime, sent: Mapping[str, Block]) -> dict:
@@ -152,6 +161,7 @@ def signed_record_of(visit: Visit) -> dict:
     return {
         "visit": visit,
         "zone_records": list(visit.zone_records.select_related("zone")),
+        "left_out": list(left_out_of(visit.session).values()),
         "topicals": list(visit.topicals.all()),
         "amendments": list(visit.amendments.select_related("written_by")),
         "amendment": Block(AmendmentForm(initial={"key": uuid.uuid4()})),

@@ -1,6 +1,6 @@
 """The question form, made from the catalogue: the one place where reception meets a medicine's name."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,14 +11,16 @@ from django.utils.translation import gettext as _
 from clinic.times import local_date
 from treatments.answers import on_file
 from treatments.catalogue import AnsweredBy, Catalogue, Question, QuestionKind, Stage
-from treatments.catalogue.spec import DATES, YES
+from treatments.catalogue.spec import DATES, NO, NOT_SURE, YES
 from treatments.question_fields import SAME, TickField, field_for
 
 # What can be left open: a day that nobody can say now, and a tick for what is not done yet.
 MAY_STAY_OPEN = DATES | {QuestionKind.INSTANT, QuestionKind.STAFF_TICK}
 
-# One of these must hold: the name of a field and the value that it must have; empty stands for none at all.
+# One of these must hold: the name of a field and the value that it must have. Empty stands for none at all, and MORE
+# for more than one.
 Alternatives = tuple[tuple[str, str], ...]
+MORE = "+"
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,12 @@ class AnswersForm(forms.Form):
     and follows what is chosen there. `by` leaves only what the patient answers, or what staff look at.
 
     At booking, a question that was answered before may be left as “nothing has changed”, and so may a whole group; it
-    then stays out of `answers`. Later stages ask again only what is not known, unless a yes to a question that reopens
-    the booking brings its questions back: all of them, or none yet. What does not apply is dropped, whatever was typed.
+    then stays out of `answers`. While zones are still chosen beside the form, a question about the skin that is to be
+    treated is asked anew, because it may be other skin than the last time; what is known of the rest stays known. Where
+    a single zone is treated, nobody is asked where.
+
+    Later stages ask again only what is not known, unless a yes to a question that reopens the booking brings its
+    questions back: all of them, or none yet. What does not apply is dropped, whatever was typed.
     """
 
     def __init__(
@@ -79,7 +85,7 @@ class AnswersForm(forms.Form):
         self.conditions = {question.id: self._conditions(question, anew) for question in self.questions}
         self.same = self._groups_on_file()
         for question in self.questions:
-            self.fields[question.id] = field_for(question, is_known=self._may_stay(question))
+            self.fields[question.id] = field_for(question, is_known=self._may_stay(question), zones=self.zones)
             if self._may_stay(question):
                 self.fields[question.id].help_text = self._answered(question)
         for group, day in self.same.items():
@@ -92,6 +98,7 @@ class AnswersForm(forms.Form):
             question
             for question in self.catalogue.questions_at(stage, protocol=self.protocol, zones=self.zones)
             if question.kind != QuestionKind.BIRTH_DATE and self.by in (None, question.by)
+            if question.kind != QuestionKind.ZONES or len(self.zones) != 1
         ]
 
     def _is_asked_anew(self, question: Question) -> bool:
@@ -102,7 +109,11 @@ class AnswersForm(forms.Form):
         )
 
     def _may_stay(self, question: Question) -> bool:
-        return question.id in self.known and not question.ask_if
+        return question.id in self.known and not question.ask_if and not self._is_about_other_skin(question)
+
+    def _is_about_other_skin(self, question: Question) -> bool:
+        """Whether an answer that is known was about the skin of another treatment."""
+        return self.protocol is None and self.catalogue.where(question) is not None
 
     def _answered(self, question: Question) -> str:
         """All that anybody is shown of an answer that is known."""
@@ -121,7 +132,7 @@ class AnswersForm(forms.Form):
             firsts = [q for q in self.questions if q.group == group and not q.ask_if]
             known = [q for q in firsts if self._may_stay(q)]
             always = [q for q in firsts if q.id in self.reopened or not self.conditions[q.id]]
-            if len(known) > 1 and all(self._may_stay(q) for q in always):
+            if len(known) > 1 and all(self._may_stay(q) or self._is_about_other_skin(q) for q in always):
                 same[group] = self._day(min(known, key=lambda q: self.known[q.id].at))
         return same
 
@@ -137,6 +148,8 @@ class AnswersForm(forms.Form):
             conditions.append(
                 tuple((id, value) for id, values in question.ask_if.items() if id in here for value in values)
             )
+        if question.kind == QuestionKind.ZONES and not self.zones:
+            conditions.append((("zones", ""), ("zones", MORE)))
         if self.protocol is None:
             for name, codes in zip(("protocol", "zones"), self.catalogue.concerns(question, self.stage), strict=True):
                 if codes:
@@ -151,15 +164,20 @@ class AnswersForm(forms.Form):
         )
 
     def _all_conditions(self, question: Question) -> list[Alternatives]:
-        follows = question.ask_if and self.conditions[question.id]
-        in_group = question.group in self.same and (follows or self._may_stay(question))
+        in_group = question.group in self.same and self._is_left_by_tick(question)
         unless_same: list[Alternatives] = [((_same(question.group), ""),)] if in_group else []
         return [*unless_same, *self.conditions[question.id]]
 
+    def _is_left_by_tick(self, question: Question) -> bool:
+        """Whether “nothing has changed” stands for a question: for what may stay, and for what would follow from it."""
+        if not question.ask_if:
+            return self._may_stay(question)
+        parents = [each for each in self.questions if each.id in question.ask_if]
+        return bool(self.conditions[question.id]) and any(map(self._is_left_by_tick, parents))
+
     def _holds(self, conditions: list[Alternatives]) -> bool:
         return all(
-            any(value in given if value else not any(given) for given, value in self._given(alternatives))
-            for alternatives in conditions
+            any(_is_given(value, given) for given, value in self._given(alternatives)) for alternatives in conditions
         )
 
     def _given(self, alternatives: Alternatives) -> Iterator[tuple[list[str], str]]:
@@ -168,8 +186,18 @@ class AnswersForm(forms.Form):
             if name in self.fields:
                 yield (self.cleaned_data.get(name) or "").split(", "), value
             else:
-                read = getattr(self.data, "getlist", lambda key: [self.data[key]] if key in self.data else [])
-                yield read(name), value
+                yield self._beside(name), value
+
+    def _beside(self, name: str) -> list[str]:
+        """What stands in a field beside this form."""
+        read = getattr(self.data, "getlist", lambda key: [self.data[key]] if key in self.data else [])
+        return read(name)
+
+    @property
+    def chosen_zones(self) -> list[str]:
+        """The codes of the zones that are to be treated, as far as they are known."""
+        chosen = self.zones or self._beside("zones")
+        return [code for code in self.catalogue.zones if code in chosen]
 
     # For the page
 
@@ -196,9 +224,11 @@ class AnswersForm(forms.Form):
             if question not in asked:
                 self.errors.pop(question.id, None)
                 self.cleaned_data[question.id] = ""
+            elif question.kind == QuestionKind.ZONES:
+                self._leave_out_other_zones(question)
         for question in asked:
             is_open = question.id not in self.errors and not self.cleaned_data.get(question.id)
-            may_be_open = question.ask_if or question.kind in MAY_STAY_OPEN
+            may_be_open = (question.ask_if and question.kind != QuestionKind.ZONES) or question.kind in MAY_STAY_OPEN
             if is_open and not may_be_open and (question.id not in self.reopened or self.is_gone_through):
                 self.add_error(question.id, missing_answer(question))
 
@@ -214,7 +244,43 @@ class AnswersForm(forms.Form):
         answers = {id: said for id, said in given.items() if said not in ("", SAME)}
         if self.reopening and answers.get(self.reopening.id) == YES and self.is_gone_through:
             answers |= dict.fromkeys(self.catalogue.settling(self.reopening), YES)
+        for question in self.questions:
+            if question.id in answers and (where := self.catalogue.where(question)):
+                answers |= self._placed(question, where, answers)
         return answers
+
+    def _leave_out_other_zones(self, question: Question) -> None:
+        """A box that was ticked before its zone was taken away above."""
+        chosen = [*(self.chosen_zones or self.catalogue.zones), NOT_SURE]
+        said = self.cleaned_data.get(question.id) or ""
+        self.cleaned_data[question.id] = ", ".join(code for code in said.split(", ") if code in chosen)
+
+    def _placed(self, question: Question, where: Question, answers: Mapping[str, str]) -> dict[str, str]:
+        """An answer about skin together with its zones: the single one that is treated, and what is known of others."""
+        said, here = answers[question.id], set(filter(None, answers.get(where.id, "").split(", ")))
+        is_flagged = not set(where.ask_if[question.id]).isdisjoint(said.split(", "))
+        if is_flagged and len(self.chosen_zones) == 1:
+            here = set(self.chosen_zones)
+        elsewhere = self._known_elsewhere(question, where) if self.chosen_zones else set()
+        order = [*self.catalogue.zones, NOT_SURE]
+        if is_flagged and here:
+            return {where.id: ", ".join(sorted(here | elsewhere, key=order.index))}
+        if said == NO and elsewhere:
+            return {question.id: YES, where.id: ", ".join(sorted(elsewhere, key=order.index))}
+        return {}
+
+    def _known_elsewhere(self, question: Question, where: Question) -> set[str]:
+        """The zones of which the same was said before, apart from those that are to be treated now."""
+        if question.id not in self.known or where.id not in self.known or self.known[question.id].answer != YES:
+            return set()
+        return set(self.known[where.id].answer.split(", ")) & set(self.catalogue.zones) - set(self.chosen_zones)
+
+
+def _is_given(value: str, given: list[str]) -> bool:
+    given = [each for each in given if each]
+    if value == MORE:
+        return len(given) > 1
+    return value in given if value else not given
 
 
 def _same(group: str) -> str:
@@ -228,6 +294,8 @@ def _written(conditions: list[Alternatives]) -> str:
 
 def missing_answer(question: Question) -> str:
     """What to say about a question that was left open and may not be."""
+    if question.kind == QuestionKind.ZONES:
+        return _("Please tick where; “Not sure” is an answer too.")
     if question.kind == QuestionKind.SEVERAL:
         return _("Please tick what is true; “None” is an answer too.")
     if question.kind == QuestionKind.TEXT:

@@ -1,6 +1,7 @@
 """One form field for each kind of question. Each cleans to the text that the rules read, or to nothing."""
 
 import re
+from collections.abc import Collection
 from datetime import date
 
 from django import forms
@@ -64,6 +65,12 @@ class SeveralField(forms.MultipleChoiceField):
         if len(words) > 1 and {NONE, SAME} & set(words):
             raise ValidationError(_("“None” and “nothing has changed” each stand alone. Take one of the ticks away."))
         return ", ".join(words)
+
+
+class ZonesField(SeveralField):
+    """Some of the zones of the skin. On the page it follows the zones that are chosen beside it."""
+
+    template = "treatments/_zones_question.html"
 
 
 class PastDateField(forms.CharField):
@@ -211,8 +218,11 @@ class TickField(forms.BooleanField):
         return YES if super().clean(value) else ""
 
 
-def field_for(question: Question, *, is_known: bool) -> forms.Field:
-    """The field of a question; where the answer is known, “nothing has changed” is one more."""
+def field_for(question: Question, *, is_known: bool, zones: Collection[str] = ()) -> forms.Field:
+    """The field of a question; where the answer is known, “nothing has changed” is one more.
+
+    Of the zones of the skin it offers those that are to be treated, or all of them as long as that is not known.
+    """
     options = {"label": question.text, "help_text": question.hint}
     same = [SAME_CHOICE] if is_known else []
     match question.kind:
@@ -222,6 +232,9 @@ def field_for(question: Question, *, is_known: bool) -> forms.Field:
             return ChoiceField(choices=[*same, *question.choices], **options)
         case QuestionKind.SEVERAL:
             return SeveralField(choices=[*same, *question.choices], **options)
+        case QuestionKind.ZONES:
+            offered = [pair for pair in question.choices if not zones or pair[0] in (*zones, NOT_SURE)]
+            return ZonesField(choices=offered, **options)
         case QuestionKind.TEXT:
             none = [] if question.ask_if else [(NONE, _("None"))]
             return WordsField(ticks=[*none, *same], **options)

@@ -12,7 +12,7 @@ from clinic import times
 from clinic.access import EVERYBODY, Role, allow, location_of, locations_of, own_or_404
 from clinic.audit import record_opening
 from scheduling.course_booking import plan_refresher
-from scheduling.courses import courses_in_time
+from scheduling.courses import CourseInTime, courses_in_time
 from scheduling.forms import PlanForm, RefresherForm
 from treatments.courses import CourseRefused, sign_plan
 from treatments.models import Course
@@ -32,6 +32,7 @@ def _page(request, course: Course, *, plan_form=None, refresher_form=None, refus
         "course": course,
         "patient": course.patient,
         "zones": list(course.zones.all()),
+        "left_out": _left_out(reading),
         "plan": getattr(course, "plan", None),
         "plan_form": plan_form or PlanForm(),
         "refresher_form": refresher_form or RefresherForm(initial={"per_year": course.refreshers_per_year}),
@@ -40,6 +41,12 @@ def _page(request, course: Course, *, plan_form=None, refresher_form=None, refus
         "refusal": refusal,
     }
     return render(request, "scheduling/course_show.html", context, status=status)
+
+
+def _left_out(reading: CourseInTime) -> frozenset[str]:
+    """The codes of the zones that the next visit goes on without."""
+    screening = reading.upcoming and reading.upcoming.newest_screening
+    return screening.zones_left_out if screening else frozenset()
 
 
 @require_safe

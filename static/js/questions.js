@@ -1,5 +1,5 @@
 // Asks a question only where it applies: data-ask-if="Q19=laser & protocol= protocol=melasma" needs one of the
-// alternatives of each part; without a value it means that nothing is chosen there.
+// alternatives of each part; without a value it means that nothing is chosen there, with a + more than one thing.
 (() => {
   "use strict";
 
@@ -9,6 +9,7 @@
       const holds = (condition) => {
         const [name, value] = condition.split("=");
         const values = given.getAll(name).filter(Boolean);
+        if (value === "+") return values.length > 1;
         return value ? values.includes(value) : !values.length;
       };
       question.hidden = !question.dataset.askIf.split(" & ").every((part) => part.split(" ").some(holds));

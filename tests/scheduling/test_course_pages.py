@@ -12,6 +12,7 @@ from pytest_django.asserts import assertRedirects
 from tests.factories import (
     NOW,
     make_appointment,
+    make_catalogue,
     make_clear_patient,
     make_clinic,
     make_course,
@@ -22,6 +23,7 @@ from tests.factories import (
     signed_in,
 )
 from tests.reading import words
+from treatments.answers import record_answers
 from treatments.models import CoursePlan, CourseSession
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_clock")]
@@ -151,6 +153,21 @@ def test_the_page_asks_the_same_number_of_questions_however_long_the_course(clin
     count_queries(short)
     assert count_queries(short) == count_queries(long)
     assert count_queries(signed) <= count_queries(long) + 2  # what was done at it, for those who treat
+
+
+@pytest.mark.parametrize("role", ["receptionist", "practitioner"])
+def test_a_zone_that_is_left_out_is_named_and_never_why(clinic, practitioner, role):
+    patient = make_clear_patient(clinic)
+    record_answers(patient=patient, answers={"Q20": "yes", "Q20b": "chin_jaw"}, by=None, now=NOW)
+    zones = make_catalogue().zones.filter(code__in=["cheeks", "chin_jaw"])
+    course = course_of(clinic, practitioner, patient=patient, zones=zones)
+    page = page_of(signed_in(role, location=clinic), course)
+    assert "Skin Cheeks, Chin and jawline (left out at the next visit)" in words(page)
+    assert "tattoo" not in page.text.lower()
+    panel = reverse("scheduling:appointment-show", args=[course.sessions.get(number=1).appointments.get().public_id])
+    shown = signed_in("receptionist", location=clinic).get(panel, headers={"HX-Request": "true"})
+    assert "Cheeks, Chin and jawline (left out)" in words(shown)
+    assert "tattoo" not in shown.text.lower()
 
 
 # --- The plan ---------------------------------------------------------------------------------------------------------

@@ -17,6 +17,8 @@ from scheduling import day
 from tests.factories import (
     chart,
     make_arrival,
+    make_catalogue,
+    make_clear_patient,
     make_clinic,
     make_fact,
     make_practitioner,
@@ -29,6 +31,7 @@ from tests.factories import (
 from tests.reading import words
 from tests.scene import HTMX
 from treatments import visits
+from treatments.answers import record_answers
 from treatments.models import Amendment, Visit, ZoneRecord
 
 pytestmark = pytest.mark.django_db
@@ -325,6 +328,43 @@ def test_planned_zones_come_first_and_treated_ones_join_them(treating, where):
     shown = treating.get(url(visit)).context["zones"]
     assert [block.depths.zone.code for block in shown.chosen] == ["nose", "chin_jaw"]
     assert "eyelid" not in [block.depths.zone.code for block in shown.others]
+
+
+@pytest.fixture
+def left_out(where) -> Visit:
+    """A visit for cheeks and chin, on which she has a tattoo."""
+    patient = make_clear_patient(where["location"])
+    record_answers(patient=patient, answers={"Q20": "yes", "Q20b": "chin_jaw"}, by=None, now=patient.created_at)
+    zones = make_catalogue().zones.filter(code__in=["cheeks", "chin_jaw"])
+    return make_visit(**where, patient=patient, zones=list(zones))
+
+
+def test_a_zone_that_is_left_out_is_listed_with_the_reason_and_has_no_form(treating, left_out):
+    page = treating.get(url(left_out))
+    shown = page.context["zones"]
+    assert [block.depths.zone.code for block in shown.chosen] == ["cheeks"]
+    assert "chin_jaw" not in [block.depths.zone.code for block in shown.others]
+    why = "Tattoo or permanent make-up in the zone: the answer to Q20 is “Yes”. Where: Chin and jawline."
+    assert f"Chin and jawline {why} Left out" in words(page)
+
+
+def test_a_zone_that_is_left_out_is_refused_in_words_and_what_was_typed_stays(treating, left_out):
+    sent = zone(treating, left_out, "0.5", code="chin_jaw")
+    assert (sent.status_code, ZoneRecord.objects.count()) == (422, 0)
+    assert "Chin and jawline is left out of this visit because of what was found." in words(sent)
+
+
+def test_what_was_left_out_is_told_before_the_start_and_after_the_signature(treating, where, left_out):
+    charted = chart(left_out)
+    end(charted)
+    post(treating, charted, "sign", headers={})
+    assert "Chin and jawline Tattoo" in words(treating.get(url(charted)))
+    here = make_arrival(
+        **where | {"starts_at": START + timedelta(hours=2)},
+        patient=left_out.session.course.patient,
+        zones=make_catalogue().zones.filter(code__in=["forehead"]),
+    )
+    assert "Left out" not in words(treating.get(url(here)))
 
 
 # --- Device, cartridge, topicals, result ------------------------------------------------------------------------------

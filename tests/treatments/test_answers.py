@@ -164,6 +164,7 @@ BOOKING = {
     "Q15": "no",
     "Q16": "no",
     "Q20": "yes",
+    "Q20b": "chin_jaw, neck",
     "Q21": "2024-11",
     "Q22": "yes",
     "Q22b": "Blisters",
@@ -184,7 +185,7 @@ def every_rule(patient):
 def test_every_answer_of_a_booking_is_known_at_the_next_one_with_the_date_of_birth(patient, every_rule):
     answer(patient, **BOOKING)
     assert known_answers(patient) == BOOKING | {"Q01": patient.date_of_birth.isoformat()}
-    others = {"Q04b", "Q19a", "Q19c", "Q19d", "Q19e", "Q19f"}
+    others = {"Q04b", "Q14c", "Q15b", "Q19a", "Q19c", "Q19d", "Q19e", "Q19f"}
     stored = {id for id, question in read().questions.items() if question.keeps}
     assert stored == BOOKING.keys() | others
 

@@ -287,7 +287,8 @@ def test_a_returning_patient_answers_a_group_with_one_tick(ask, returning):
     assert form.fields["same-skin"].label == "Nothing has changed here since 12 January 2026"
     assert asked(form)["Q05c"] == "same-medicines= & Q05=yes"
     ticks = {"same-medicines": "on", "same-health": "on", "same-skin": "on", "Q19": ["same"], "Q25": "same"}
-    assert said(ask(data=ticks)) == {}
+    assert set(ask(data=ticks).errors) == {"Q15", "Q20"}  # it may be other skin than the last time
+    assert said(ask(data=ticks | {"Q15": "no", "Q20": "no"})) == {"Q15": "no", "Q20": "no"}
 
 
 def test_what_changed_is_answered_beside_ticks(ask, returning):
@@ -421,3 +422,75 @@ def test_every_question_can_be_drawn(ask, stage):
     page = render_to_string("treatments/_questions.html", {"answers": form})
     assert all(f'name="{name}' in page for name in asked(form))
     assert all(sentence in page for name in form.errors for sentence in form.errors[name])
+
+
+# --- Where on the skin ------------------------------------------------------------------------------------------------
+
+TWO = {"zones": ["cheeks", "chin_jaw"]}
+
+
+def test_where_is_asked_after_what_is_about_skin_unless_a_single_zone_is_treated(ask):
+    more = "zones= zones=+"
+    conditions = asked(ask())
+    assert {id: conditions[id] for id in ("Q15b", "Q14c", "Q20b")} == {
+        "Q15b": f"Q15=yes & {more}",
+        "Q14c": f"Q14b=yes & {more}",
+        "Q20b": f"Q20=yes & {more}",
+    }
+    tattooed = CLEAR | {"Q20": "yes"}
+    assert set(ask(data=tattooed | TWO).errors) == set(ask(data=tattooed).errors) == {"Q20b"}
+    assert ask(data=tattooed | TWO).errors["Q20b"] == ["Please tick where; “Not sure” is an answer too."]
+    assert said(ask(data=tattooed | {"zones": ["neck"]}))["Q20b"] == "neck"
+    assert "Q20b" not in asked(ask(protocol="melasma", zones=["neck"]))
+
+
+def test_only_the_zones_that_are_treated_are_on_offer(ask, everything):
+    codes = [code for code, zone in everything.zones.items() if zone.is_bookable]
+    offered = {
+        zones: [value for value, _label in ask(protocol="melasma", zones=zones).fields["Q20b"].choices]
+        for zones in ((), ("chin_jaw", "cheeks"))
+    }
+    assert offered == {(): [*codes, "not_sure"], ("chin_jaw", "cheeks"): ["cheeks", "chin_jaw", "not_sure"]}
+
+
+@pytest.mark.parametrize(
+    ("ticked", "kept"),
+    [
+        (["chin_jaw"], "chin_jaw"),
+        (["chin_jaw", "neck"], "chin_jaw"),  # whose box was ticked before the neck was taken away above
+        (["not_sure"], "not_sure"),
+    ],
+)
+def test_where_is_answered_by_the_zones_that_are_chosen_beside(ask, ticked, kept):
+    assert said(ask(data=CLEAR | TWO | {"Q20": "yes", "Q20b": ticked}))["Q20b"] == kept
+    assert set(ask(data=CLEAR | TWO | {"Q20": "yes", "Q20b": ["neck"]}).errors) == {"Q20b"}
+
+
+@pytest.mark.parametrize(
+    ("data", "kept"),
+    [
+        ({"Q20": "no", "zones": ["neck", "chest"]}, ("yes", "chin_jaw")),
+        ({"Q20": "yes", "zones": ["neck"]}, ("yes", "chin_jaw, neck")),
+        ({"Q20": "yes", "Q20b": ["neck"], "zones": ["neck", "cheeks"]}, ("yes", "chin_jaw, neck")),
+        ({"Q20": "no", "zones": ["cheeks", "chin_jaw"]}, ("no", None)),
+        ({"Q20": "not_sure", "zones": ["neck"]}, ("not_sure", None)),
+        ({"Q20": "no"}, ("no", None)),  # all of the skin was asked about
+    ],
+)
+def test_what_is_known_of_other_skin_stays_known(ask, patient, data, kept):
+    record_answers(patient=patient, answers=SAID | {"Q20": "yes", "Q20b": "chin_jaw"}, by=None, now=NOW)
+    answers = said(ask(data=CLEAR | data))
+    assert (answers["Q20"], answers.get("Q20b")) == kept
+
+
+def test_staff_say_where_they_have_seen_something(ask, returning):
+    plan = PLAN | {"zones": ["cheeks", "chin_jaw"]}
+    form = ask(Stage.CHECKIN, by=AnsweredBy.STAFF, **plan)
+    seen = "C06=infection C06=wound C06=rash C06=spots C06=flare C06=raised_mark"
+    assert asked(form) == {"C03": "", "C06": "", "C06b": seen}
+    spots = {"C03": "on", "C06": ["spots"]}
+    assert set(ask(Stage.CHECKIN, spots, by=AnsweredBy.STAFF, **plan).errors) == {"C06b"}
+    answers = said(ask(Stage.CHECKIN, spots | {"C06b": ["cheeks"]}, by=AnsweredBy.STAFF, **plan))
+    assert answers == {"C03": "yes", "C06": "spots", "C06b": "cheeks"}
+    on_one_zone = said(ask(Stage.CHECKIN, spots, by=AnsweredBy.STAFF, **PLAN))
+    assert on_one_zone == {"C03": "yes", "C06": "spots", "C06b": "cheeks"}

@@ -520,3 +520,69 @@ def test_a_question_is_asked_where_one_of_its_rules_speaks():
     assert catalogue.concerns(catalogue.questions["Q13"], BOOKING) == (frozenset(), near_the_mouth)
     assert catalogue.concerns(catalogue.questions["Q21"], BOOKING) == (scars, frozenset())
     assert catalogue.concerns(catalogue.questions["Q09"], BOOKING) == (frozenset(), frozenset())
+
+
+# Where it is
+
+
+ZONE_RULES = [
+    ("E24", BOOKING, {"Q20": "yes"}, "Q20b"),
+    ("E24", CHECKIN, {"Q20": "yes"}, "Q20b"),
+    ("E01", BOOKING, {"Q15": "yes"}, "Q15b"),
+    ("E03", BOOKING, {"Q15": "yes"}, "Q15b"),
+    ("E12", BOOKING, {"Q14": "eczema", "Q14b": "yes"}, "Q14c"),
+    *((code, PREVISIT, {"P03": "yes"}, "P03b") for code in ("E01", "E03", "E12")),
+    *(
+        (code, CHECKIN, {"C06": seen}, "C06b")
+        for code, seen in (("E01", "wound"), ("E03", "spots"), ("E12", "flare"), ("E25", "raised_mark"))
+    ),
+]
+
+
+@pytest.mark.parametrize("code, stage, answers, where", ZONE_RULES)
+@pytest.mark.parametrize(
+    "said, treated, outcome, zones",
+    [
+        ("chin_jaw", ["cheeks", "chin_jaw"], "block", ("chin_jaw",)),
+        ("hands, chin_jaw, forehead", ["chin_jaw", "forehead", "nose"], "block", ("forehead", "chin_jaw")),
+        ("chin_jaw, cheeks, neck", ["cheeks", "chin_jaw"], "block", ()),
+        ("chin_jaw", ["chin_jaw"], "block", ()),
+        ("chin_jaw", ["cheeks", "neck"], "pass", ()),
+        ("chin_jaw", [], "block", ()),
+        ("not_sure", ["cheeks", "chin_jaw"], "block", ()),
+        ("chin_jaw, not_sure", ["cheeks", "chin_jaw"], "block", ()),
+        (None, ["cheeks", "chin_jaw"], "block", ()),
+    ],
+)
+def test_a_zone_rule_takes_out_what_it_is_about(code, stage, answers, where, said, treated, outcome, zones):
+    finding = find(code, answers | ({where: said} if said else {}), stage=stage, zones=treated)
+    assert (finding.outcome.value, finding.zones, finding.clear_from) == (outcome, zones, None)
+
+
+def test_what_takes_out_some_skin_is_advice_for_the_visit():
+    tattoo = screen({"Q20": "yes", "Q20b": "chin_jaw"}, stage=BOOKING, rule="E24", zones=["cheeks", "chin_jaw"])
+    assert (tattoo.outcome, tattoo.is_blocked_without_date, tattoo.not_before) == (Outcome.ADVISE, False, None)
+    whole = screen({"Q20": "yes", "Q20b": "chin_jaw"}, stage=BOOKING, rule="E24", zones=["chin_jaw"])
+    assert (whole.outcome, whole.is_blocked_without_date) == (Outcome.BLOCK, True)
+
+
+def test_beside_an_unsure_answer_nothing_is_narrowed_down():
+    answers = {"Q14": "eczema, not_sure", "Q14b": "yes", "Q14c": "chin_jaw"}
+    finding = find("E12", answers, stage=BOOKING, zones=["cheeks", "chin_jaw"])
+    assert (finding.outcome, finding.zones) == (Outcome.BLOCK, ())
+
+
+def test_the_reason_names_the_skin():
+    answers = {"Q20": "yes", "Q20b": "chin_jaw, hands"}
+    assert find("E24", answers, stage=BOOKING, zones=["cheeks", "chin_jaw"]).reason == (
+        "Tattoo or permanent make-up in the zone: the answer to Q20 is “Yes”. Where: Chin and jawline, Hands."
+    )
+    assert find("E24", answers, stage=BOOKING, zones=["neck"]).reason == (
+        "Tattoo or permanent make-up in the zone: only on skin that is not treated: Chin and jawline, Hands."
+    )
+
+
+@pytest.mark.parametrize("said", ["eyelid", "lips", "", "none", "chin_jaw cheeks"])
+def test_what_is_no_treated_zone_is_not_understood(said):
+    with pytest.raises(AnswerError, match="^The answer to Q20b must be some of these with commas between: forehead, "):
+        screen({"Q20b": said}, stage=BOOKING)

@@ -75,6 +75,28 @@ def test_screen_with_a_rule_prints_its_finding_alone(run):
     ]
 
 
+def test_screen_names_the_zones_that_a_finding_takes_out_of_the_visit(run):
+    answers = {"Q20": "yes", "Q20b": "chin_jaw"}
+    said = screen_one(run, answers, *WHERE, "--rule=E24", "--zones=cheeks, chin_jaw")
+    assert said == {
+        "outcome": "advise",
+        "clear_from": None,
+        "findings": [
+            {
+                "rule": "E24",
+                "outcome": "block",
+                "clear_from": None,
+                "reason": "Tattoo or permanent make-up in the zone: the answer to Q20 is “Yes”. "
+                "Where: Chin and jawline.",
+                "zones": ["chin_jaw"],
+            }
+        ],
+    }
+    (whole,) = screen_one(run, answers, *WHERE, "--rule=E24", "--zones=chin_jaw")["findings"]
+    assert "zones" not in whole
+    assert run(*WHERE, "--rule=S1", "--zones=cheeks, lips", written=b"{}")[0] == 2
+
+
 def test_screen_takes_a_visit_with_an_offset(run):
     where = ["--stage=checkin", "--zone=Europe/London", "--rule=S3"]
     answers = {"C01": "yes", "C01b": "2026-10-24T02:15"}
@@ -191,7 +213,7 @@ def test_batch_of_nothing_says_nothing(run):
         (CASE | {"zone": {}}, "“zone” must be a text in quotes."),
         (CASE | {"rule": 1}, "“rule” must be a text in quotes."),
         (CASE | {"protocol": True}, "“protocol” must be a text in quotes."),
-        (CASE | {"shape": "round"}, "A case holds only: stage, visit, zone, answers, protocol, rule."),
+        (CASE | {"shape": "round"}, "A case holds only: stage, visit, zone, answers, protocol, zones, rule."),
     ],
 )
 def test_batch_says_what_is_wrong_with_a_line(run, case, sentence):

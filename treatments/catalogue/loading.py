@@ -40,6 +40,7 @@ def load(text: str) -> Catalogue:
     offer = OfferEntries(sources, questions)
     protocols = {entry.what: offer.protocol(entry) for entry in top.entries("protocols")}
     zones = {entry.what: offer.zone(entry) for entry in top.entries("zones")}
+    asked.offer_zones(zones)
     rules = RuleEntries(sources, protocols, zones, medicine_lists, asked)
     catalogue = Catalogue(
         defaults=_defaults(top, offer),

@@ -1,7 +1,8 @@
 """What is asked: the questions, and what must hold between them and the rules that they feed."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from django.utils.translation import gettext as _
 
@@ -11,6 +12,7 @@ from treatments.catalogue.reading import Reader
 from treatments.catalogue.spec import (
     DATES,
     NONE,
+    NOT_SURE,
     WITH_CHOICES,
     AnsweredBy,
     Keeps,
@@ -18,6 +20,7 @@ from treatments.catalogue.spec import (
     QuestionKind,
     Rule,
     Stage,
+    ZoneSpec,
 )
 
 ANSWER = re.compile(r"[a-z][a-z0-9_]{1,39}|[IV]{1,3}")
@@ -81,6 +84,8 @@ class QuestionEntries(Entries):
         for value in question.answers:
             if not ANSWER.fullmatch(value):
                 entry.refuse(_("%(what)s: “%(value)s” does not have the form of an answer."), "choices", value=value)
+        if question.kind == QuestionKind.ZONES and len(question.ask_if) != 1:
+            entry.refuse(_("%(what)s asks where, so it follows exactly one question."), "ask_if")
         if question.kind == QuestionKind.SEVERAL and NONE not in question.answers:
             entry.refuse(_("%(what)s needs the choice “none”."), "choices")
         if question.group and question.group not in self.groups:
@@ -128,6 +133,13 @@ class QuestionEntries(Entries):
                 other = self.questions.get(id)
                 if other is None or other.keeps is None or meant not in other.answers:
                     entry.refuse(_("%(what)s means an answer to %(id)s that cannot be kept."), "means", id=id)
+
+    def offer_zones(self, zones: Mapping[str, ZoneSpec]) -> None:
+        """Let the zones that are treated answer the questions that ask where."""
+        choices = tuple((code, zone.name) for code, zone in zones.items() if zone.is_bookable)
+        for id, question in self.questions.items():
+            if question.kind == QuestionKind.ZONES:
+                self.questions[id] = replace(question, choices=(*choices, (NOT_SURE, str(_("Not sure")))))
 
     def check_subjects(self) -> None:
         """A subject holds one answer, one date, or both."""

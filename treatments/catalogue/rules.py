@@ -209,8 +209,11 @@ class RuleEntries(Entries):
         count = kinds.count
         gates = sum(kind == QuestionKind.YES_NO or kind in WITH_CHOICES for kind in kinds)
         dates = sum(kind in DATES for kind in kinds)
+        places = count(QuestionKind.ZONES)
+        if places and rule.scope != Scope.ZONE:
+            return False
         # words belong to every test: as what decides where there are lists, as a note where there are none
-        rest = len(kinds) - gates - dates - count(QuestionKind.TEXT)
+        rest = len(kinds) - gates - dates - places - count(QuestionKind.TEXT)
         match test.kind:
             case TestKind.SINCE_LAST_DATE:
                 return gates >= 1 and dates == 1 and not rest

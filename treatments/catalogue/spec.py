@@ -81,6 +81,7 @@ class QuestionKind(TextChoices):
     TEXT = "text", _("words")
     BIRTH_DATE = "birth_date", _("the date of birth on file")
     STAFF_TICK = "staff_tick", _("ticked by staff")
+    ZONES = "zones", _("some of the zones of the skin")
 
 
 class AnsweredBy(TextChoices):
@@ -206,11 +207,11 @@ class Keeps:
 class Question:
     """One question in the patient's words.
 
-    `choices` are (value, label) pairs. `ask_if` says after which answers to which questions it follows; empty means
-    always. What an answer `keeps` is known at the next booking; an answer without it is true of one visit. `means`
-    tells what an answer says about another question, as {"yes": {"Q06": "yes"}}. A yes to a question that `reopens` a
-    stage lets the rules of that stage speak again. `patient_message` is for a flagged answer, with `{clear_from}`
-    where a date is known.
+    `choices` are (value, label) pairs; of a question for zones they are those that are treated. `ask_if` says after
+    which answers to which questions it follows; empty means always. What an answer `keeps` is known at the next
+    booking; an answer without it is true of one visit. `means` tells what an answer says about another question, as
+    {"yes": {"Q06": "yes"}}. A yes to a question that `reopens` a stage lets the rules of that stage speak again.
+    `patient_message` is for a flagged answer, with `{clear_from}` where a date is known.
     """
 
     id: str
@@ -340,6 +341,11 @@ class Catalogue:
                 for rule in self._fed_by(question, stage)
             )
         )
+
+    def where(self, question: Question) -> Question | None:
+        """The question for the zones that an answer to this one is about; None where it is about the whole patient."""
+        asks = (each for each in self.questions.values() if each.kind == QuestionKind.ZONES)
+        return next((each for each in asks if question.id in each.ask_if), None)
 
     def is_needed(self, question: Question) -> bool:
         """Whether an active rule reads the answer, at whatever stage."""

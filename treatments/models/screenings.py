@@ -96,6 +96,11 @@ class Screening(models.Model):
         """Whether somebody has decided that the visit may take place. Read it with `decision` selected."""
         return hasattr(self, "decision") and self.decision.kind in ScreeningDecision.GOES_AHEAD
 
+    @property
+    def zones_left_out(self) -> frozenset[str]:
+        """The codes of the zones that the visit goes on without. Read it with `findings` prefetched."""
+        return frozenset().union(*(finding.zones_left_out for finding in self.findings.all()))
+
 
 class ScreeningFinding(models.Model):
     """What one rule said. `reason` may name a medicine, so it is encrypted and never shown to reception.
@@ -125,6 +130,10 @@ class ScreeningFinding(models.Model):
 
     def __str__(self):
         return f"{self.rule_code}: {self.outcome}"
+
+    @property
+    def zones_left_out(self) -> frozenset[str]:
+        return frozenset(self.zones.split(", ")) if self.zones else frozenset()
 
 
 class ScreeningDecision(models.Model):

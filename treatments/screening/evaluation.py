@@ -10,8 +10,9 @@ from clinic.times import local_date
 from patients.partial_dates import FIRST_YEAR, LAST_YEAR
 from treatments.catalogue import Catalogue, Rule, Stage
 from treatments.catalogue.spec import YES
+from treatments.screening.cases import Case
 from treatments.screening.findings import Result, sum_up
-from treatments.screening.judging import Case, judge
+from treatments.screening.judging import judge
 from treatments.screening.reading import Answer, AnswerError, read_answers, read_stage, shown, years_sentence
 
 

@@ -31,6 +31,11 @@ class Finding:
     effect: Effect | None = None
     lead_days: int | None = None
 
+    @property
+    def for_the_visit(self) -> Outcome:
+        """What it means for the visit as a whole: what only takes some skin out of it is advice there."""
+        return Outcome.ADVISE if self.zones else self.outcome
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -47,7 +52,7 @@ class Result:
 
     @property
     def is_blocked_without_date(self) -> bool:
-        return any(finding.outcome.is_blocking and finding.clear_from is None for finding in self.findings)
+        return any(finding.for_the_visit.is_blocking and finding.clear_from is None for finding in self.findings)
 
 
 def severity(finding: Finding) -> int:
@@ -55,11 +60,11 @@ def severity(finding: Finding) -> int:
 
 
 def sum_up(findings: tuple[Finding, ...], zone: ZoneInfo) -> Result:
-    blocking = [finding.clear_from for finding in findings if finding.outcome.is_blocking]
+    blocking = [finding.clear_from for finding in findings if finding.for_the_visit.is_blocking]
     dated = [(instant_of(clear_from, zone), clear_from) for clear_from in blocking if clear_from is not None]
     not_before, latest = max(dated, key=lambda pair: pair[0], default=(None, None))
     return Result(
-        outcome=max((finding.outcome for finding in findings), key=lambda o: o.severity, default=Outcome.PASS),
+        outcome=max((finding.for_the_visit for finding in findings), key=lambda o: o.severity, default=Outcome.PASS),
         clear_from=latest if len(dated) == len(blocking) else None,
         findings=findings,
         not_before=not_before,

@@ -1,112 +1,20 @@
 """One rule before one visit: each kind of test looks at the answers in its own way, and the worst of it counts."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
-from django.utils import dateformat
 from django.utils.translation import gettext as _
 
-from clinic.times import local_date, minus_months, plus_months_clear
+from clinic.times import minus_months, plus_months_clear
 from patients.partial_dates import PartialDate
-from treatments.catalogue import Catalogue, Outcome, Override, QuestionKind, Rule, Stage, TestKind
-from treatments.catalogue.spec import DATES, NO, NOT_SURE, WITH_CHOICES, YES
+from treatments.catalogue import Outcome, QuestionKind, Scope, TestKind
+from treatments.catalogue.spec import DATES, NO, NOT_SURE, YES
+from treatments.screening.cases import Case
 from treatments.screening.findings import Finding, severity
-from treatments.screening.reading import STILL, Answer, names_in, names_nothing_else
+from treatments.screening.reading import STILL, names_nothing_else
 
 KEEP_TAKING, MAY_PAUSE = "keep_taking", "may_pause"
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    catalogue: Catalogue
-    rule: Rule
-    stage: Stage
-    visit: datetime
-    zone: ZoneInfo
-    answers: Mapping[str, Answer]
-    zones: frozenset[str]
-    asked_at: datetime | None
-    concerns_visit: bool
-
-    @property
-    def visit_day(self) -> date:
-        return local_date(self.visit, self.zone)
-
-    def setting(self, name: str):
-        return self.rule.test.params.get(name)
-
-    def ids(self, *kinds: QuestionKind) -> list[str]:
-        """The rule's questions of some kinds at this stage."""
-        return [id for id in self.rule.questions.get(self.stage, ()) if self.catalogue.questions[id].kind in kinds]
-
-    def gates(self) -> list[str]:
-        """The questions whose answer alone tells whether there is anything to judge."""
-        words = (QuestionKind.TEXT,) if self.setting("lists") else ()
-        return self.ids(QuestionKind.YES_NO, *WITH_CHOICES, *words)
-
-    def counts(self, id: str) -> bool | None:
-        """Whether the answer to a gate speaks against the visit; None where it is missing or not sure."""
-        answer = self.answers.get(id)
-        if answer is None:
-            return None if self.is_asked(id) else False
-        if self.catalogue.questions[id].kind == QuestionKind.TEXT:
-            return None if answer == NOT_SURE else bool(self.named((id,)))
-        words = _words(answer)
-        if not words.isdisjoint(self.rule.test.counting):
-            return True
-        return None if NOT_SURE in words else False
-
-    def is_asked(self, id: str) -> bool:
-        """Whether a question follows from what was answered; as long as that is not known, it does."""
-        after = self.catalogue.questions[id].ask_if
-        return not after or any(
-            parent not in self.answers or not _words(self.answers[parent]).isdisjoint(values)
-            for parent, values in after.items()
-        )
-
-    def named(self, ids: Iterable[str]) -> list[str]:
-        """The medicines of the rule's lists that some answers name."""
-        names = [name for key in self.setting("lists") or () for name in self.catalogue.medicine_lists[key]]
-        return names_in("\n".join(self.answers[id] for id in ids if id in self.answers), names)
-
-    def says(self, outcome: Outcome, reason: str, *, clear_from: date | datetime | None = None, **details) -> Finding:
-        return Finding(
-            rule=self.rule.code,
-            outcome=outcome,
-            clear_from=clear_from,
-            reason=f"{self.rule.name}: {reason % details}",
-            scope=self.rule.scope,
-            effect=None if outcome == Outcome.PASS else self.rule.effect,
-            lead_days=None if outcome == Outcome.PASS else self.rule.lead_days,
-        )
-
-    def lacks(self, id: str) -> Finding:
-        """An answer is missing or not sure. That never counts as clear, and no date ends it."""
-        reason = _("the answer to %(id)s is missing or not sure, and the visit waits for it.")
-        found = self.says(self.catalogue.unsure_policy[self.stage], reason, id=id)
-        return replace(found, ends_only_with_answer=self.rule.override == Override.NONE)
-
-    def flags(self, id: str, outcome: Outcome | None = None) -> Finding:
-        """An answer speaks against the visit, and no date ends that."""
-        return self.says(
-            outcome or self.rule.outcome[self.stage],
-            _("the answer to %(id)s is “%(answer)s”."),
-            id=id,
-            answer=self.worded_answer(id),
-        )
-
-    def worded_answer(self, id: str) -> str:
-        question, answer = self.catalogue.questions[id], self.answers[id]
-        if question.kind == QuestionKind.TEXT:
-            return ", ".join(self.named((id,)))
-        labels = dict(question.choices) or {YES: _("Yes"), NO: _("No")}
-        words = _words(answer)
-        return ", ".join(label for value, label in labels.items() if value in words & self.rule.test.counting)
-
-    def worded(self, day: date | datetime) -> str:
-        return dateformat.format(day, "j F Y, H:i" if isinstance(day, datetime) else "j F Y")
 
 
 def judge(case: Case) -> Finding:
@@ -120,10 +28,6 @@ def judge(case: Case) -> Finding:
     if case.stage not in case.rule.stages:
         return case.says(Outcome.PASS, _("this is not asked at the stage “%(stage)s”."), stage=case.stage.label)
     return _with_notes(case, TESTS[case.rule.test.kind](case))
-
-
-def _words(answer: Answer) -> frozenset[str]:
-    return answer if isinstance(answer, frozenset) else frozenset({answer})
 
 
 def _with_notes(case: Case, finding: Finding) -> Finding:
@@ -141,14 +45,29 @@ def _by_answers(case: Case) -> Finding:
     """An answer that counts speaks against the visit, until another one settles it."""
     if case.answers.get(case.setting("settled_by")) == YES:
         return case.says(Outcome.PASS, _("this was gone through again."))
-    found = []
-    for id in case.gates():
-        counts = case.counts(id)
-        if counts is None:
-            found.append(case.lacks(id))
-        elif counts:
-            found.append(case.flags(id))
+    said = {id: case.counts(id) for id in case.gates()}
+    found = [case.lacks(id) for id, counts in said.items() if counts is None]
+    flagged = [id for id, counts in said.items() if counts]
+    if case.rule.scope == Scope.ZONE and len(flagged) == 1 and not found:
+        return _in_its_zones(case, flagged[0])
+    found += [case.flags(id) for id in flagged]
     return max(found, key=severity) if found else case.says(Outcome.PASS, _("nothing here speaks against the visit."))
+
+
+def _in_its_zones(case: Case, id: str) -> Finding:
+    """What an answer says about its zones: nothing where they are not treated, all where nothing else is treated.
+
+    As long as it is not known which they are, or what is to be treated, it speaks about the whole visit.
+    """
+    flag, places = case.flags(id), case.zones_of(id)
+    if places is None or not case.zones:
+        return flag
+    names = ", ".join(zone.name for code, zone in case.catalogue.zones.items() if code in places)
+    if case.zones.isdisjoint(places):
+        return case.says(Outcome.PASS, _("only on skin that is not treated: %(zones)s."), zones=names)
+    hit = tuple(code for code in case.catalogue.zones if code in case.zones & places)
+    reason = _("%(reason)s Where: %(zones)s.") % {"reason": flag.reason, "zones": names}
+    return replace(flag, reason=reason, zones=() if len(hit) == len(case.zones) else hit)
 
 
 def _by_choice(case: Case) -> Finding:

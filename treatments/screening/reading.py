@@ -150,6 +150,7 @@ def _read_instant(question: Question, value: str, zone: ZoneInfo) -> datetime:
 
 _READERS = {
     QuestionKind.SEVERAL: _read_several,
+    QuestionKind.ZONES: _read_several,
     QuestionKind.TEXT: _read_text,
     QuestionKind.LAST_DATE: _read_date,
     QuestionKind.PAST_DATE: _read_date,

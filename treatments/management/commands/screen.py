@@ -12,12 +12,12 @@ from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
 from treatments.catalogue import CatalogueError, read
-from treatments.screening import AnswerError, Result, evaluate, read_visit_start
+from treatments.screening import AnswerError, Finding, Result, evaluate, read_visit_start
 
 LARGEST = 100_000  # bytes of answers to one visit; a full set has less than one per cent of it
 
 REQUIRED = ("stage", "visit", "zone", "answers")
-OPTIONAL = ("protocol", "rule")
+OPTIONAL = ("protocol", "zones", "rule")
 
 
 class Command(BaseCommand):
@@ -33,11 +33,12 @@ class Command(BaseCommand):
         parser.add_argument("--visit", help="start of the visit in local time, such as 2026-03-29T10:00")
         parser.add_argument("--zone", help="the clinic's time zone, such as Europe/London")
         parser.add_argument("--protocol", help="code of the treatment")
+        parser.add_argument("--zones", help="codes of the skin that is to be treated, such as “forehead, cheeks”")
         parser.add_argument("--rule", help="code of one rule, such as S1, instead of all active rules of the stage")
         parser.add_argument(
             "--batch",
             action="store_true",
-            help="read one JSON object a line (stage visit zone protocol rule answers), print one result a line",
+            help="read one JSON object a line (stage visit zone protocol zones rule answers), print one result a line",
         )
         parser.error = self.refuse  # one sentence like every other refusal, without the usage around it
 
@@ -103,6 +104,7 @@ def screen(asked: object) -> dict:
             visit_start=read_visit_start(asked["visit"], zone),
             zone=zone,
             protocol=asked.get("protocol"),
+            zones=[code.strip() for code in asked["zones"].split(",")] if asked.get("zones") else (),
             rule=asked.get("rule"),
         )
     )
@@ -112,16 +114,18 @@ def as_json(result: Result) -> dict:
     return {
         "outcome": result.outcome.value,
         "clear_from": result.clear_from and result.clear_from.isoformat(),
-        "findings": [
-            {
-                "rule": finding.rule,
-                "outcome": finding.outcome.value,
-                "clear_from": finding.clear_from and finding.clear_from.isoformat(),
-                "reason": finding.reason,
-            }
-            for finding in result.findings
-        ],
+        "findings": [finding_as_json(finding) for finding in result.findings],
     }
+
+
+def finding_as_json(finding: Finding) -> dict:
+    """One finding; with zones where it takes only these out of the visit."""
+    return {
+        "rule": finding.rule,
+        "outcome": finding.outcome.value,
+        "clear_from": finding.clear_from and finding.clear_from.isoformat(),
+        "reason": finding.reason,
+    } | ({"zones": list(finding.zones)} if finding.zones else {})
 
 
 def parse(written: bytes) -> object:
