@@ -289,6 +289,11 @@ class postgres(_Server):
     def stop(self) -> None:
         self.child.stop(signal.SIGINT)  # a fast shutdown: clients are sent away
 
+    def _clear(self) -> None:
+        # an immediate shutdown takes along who is deep in a question; a kill would leave him to finish it
+        self.child.stop(signal.SIGQUIT)
+        super()._clear()
+
 
 class redis(_Server):
     """An empty Redis on a free local port that keeps nothing on disk. Raises Missing where it is not installed."""
