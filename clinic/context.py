@@ -22,6 +22,7 @@ def shell(request):
         ("scheduling:booking-create", _("New booking"), "circle-plus", True),
         ("patients:patient-list", _("Patients"), "users", True),
         ("scheduling:worklists", _("Worklists"), "list-checks", True),
+        ("scheduling:rule-list", _("Rules"), "scale", request.user.is_lead),
         ("clinic:settings", _("Settings"), "settings", bool(set(roles) & set(MANAGERS))),
         ("scheduling:mailbox-list", _("Demo mailbox"), "mail", settings.IS_DEMO),
     ]

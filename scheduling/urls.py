@@ -28,6 +28,7 @@ urlpatterns = [
     path("appointments/<uuid:public_id>/", include("scheduling.day_urls")),
     path("", include("scheduling.course_urls")),
     path("", include("scheduling.hours_urls")),
+    path("rules/", include("scheduling.rule_urls")),
 ]
 if not settings.IS_PRODUCTION:
     urlpatterns.append(path("demo/", include("scheduling.mailbox_urls")))

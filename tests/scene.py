@@ -50,7 +50,9 @@ from treatments import visits
 from treatments.answers import known_answers, record_answers
 from treatments.catalogue import Stage
 from treatments.consents import consent_text
-from treatments.models import Course
+from treatments.models import CatalogueVersion, Course
+from treatments.publishing import catalogue_of
+from treatments.rule_editing import fields_of
 
 ROLES = ("receptionist", "practitioner", "lead", "owner")
 PEOPLE = ("anonymous", *ROLES, "stranger")
@@ -135,6 +137,8 @@ class Scene:
             "left": (self.left.public_id,),
             "time_off": (self.time_off.public_id,),
             "closure": (self.closure.public_id,),
+            "rule": ("S3",),
+            "version": (1,),
             "mail": (MAIL_KEY,),
         }
 
@@ -282,6 +286,10 @@ class Scene:
                 "reason": "Painting",
             },
             "scheduling:closure-delete": {},
+            "scheduling:rule-edit": _rule("S3", hours=48),
+            "scheduling:rule-try": _rule("S3", hours=48)
+            | {"visit_day": self.at(6).date(), "visit_at": "10:00", "stage": "checkin"}
+            | {"said_day": self.at(4).date(), "said_at": "15:30"},
             "scheduling:clock-move": {},
         }
 
@@ -290,6 +298,14 @@ def _over(details: dict, **changes) -> dict:
     """A form opened over stored details, with some of them changed."""
     typed = {name: value for name, value in details.items() if value is not None and value is not False}
     return typed | changes | {"seen": fingerprint(details)}
+
+
+def _rule(code: str, **changes) -> dict:
+    """The page of a rule with some of it changed."""
+    version = CatalogueVersion.objects.current()
+    fields = fields_of(catalogue_of(version), code)
+    typed = {name: field.value for name, field in fields.items()}
+    return typed | {"base": version.number, "note": "Seen again."} | changes
 
 
 def make_scene(**patient_fields) -> Scene:

@@ -100,6 +100,8 @@ WISH = {
     "Q05c": "pick?",
     "same-medicines": "any",
 }
+RULE = {"base": "pick", "name": "text", "hours": "typed", "outcome_checkin": "pick", "override": "pick", "note": "text"}
+RULE |= dict.fromkeys(["staff", "message_C01", "message_C01b"], "any")  # kept within the text of the catalogue
 FORMS = {
     "clinic:login": {"username": "text", "password": "secret", "next": "any"},
     "clinic:logout": {},
@@ -211,6 +213,9 @@ FORMS = {
     "scheduling:time-off-delete": {},
     "scheduling:closure-create": {"first_day": "typed", "last_day": "typed?", "reason": "text"},
     "scheduling:closure-delete": {},
+    "scheduling:rule-edit": RULE,
+    "scheduling:rule-try": RULE
+    | {"visit_day": "typed", "visit_at": "typed", "stage": "pick", "said_day": "typed?", "said_at": "typed?"},
     "scheduling:clock-move": {},
 }
 QUERIES = {
@@ -230,7 +235,7 @@ QUERIES = {
 # These answer by a fragment, in place of a redirect, so that a refusal has its status.
 BY_HTMX = {name for name in FORMS if "appointment-" in name}
 # The fields that both have are read by the same code and are tested there.
-READ_ALIKE = {"scheduling:booking-create": "scheduling:booking-times"}
+READ_ALIKE = {"scheduling:booking-create": "scheduling:booking-times", "scheduling:rule-try": "scheduling:rule-edit"}
 WRITTEN_BY_HAND = {"text", "typed", "typed?", "find"}
 
 
@@ -337,7 +342,7 @@ def _list(value) -> list:
 def best_for(name: str) -> str:
     """Somebody who may."""
     fitting = {"fact": "practitioner", "course": "lead", "session": "lead", "checkin": "lead"}
-    fitting |= {"visit": "practitioner", "day": "practitioner"}
+    fitting |= {"visit": "practitioner", "day": "practitioner", "rule": "lead"}
     return fitting.get(name.partition(":")[2].partition("-")[0], "owner")
 
 
