@@ -11,11 +11,12 @@ from django.utils.translation import gettext as _
 from clinic.times import local_date
 from treatments.answers import on_file
 from treatments.catalogue import AnsweredBy, Catalogue, Question, QuestionKind, Stage
-from treatments.catalogue.spec import DATES, NO, NOT_SURE, YES
+from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
 from treatments.question_fields import SAME, TickField, field_for
 
 # What can be left open: a day that nobody can say now, and a tick for what is not done yet.
-MAY_STAY_OPEN = DATES | {QuestionKind.INSTANT, QuestionKind.STAFF_TICK}
+WITH_DAYS = DATES | {QuestionKind.INSTANT}
+MAY_STAY_OPEN = WITH_DAYS | {QuestionKind.STAFF_TICK}
 
 # One of these must hold: the name of a field and the value that it must have. Empty stands for none at all, and MORE
 # for more than one.
@@ -57,8 +58,11 @@ class AnswersForm(forms.Form):
     a single zone is treated, nobody is asked where.
 
     Later stages ask again only what is not known, unless a yes to a question that reopens the booking brings its
-    questions back: all of them, or none yet. What does not apply is dropped, whatever was typed.
+    questions back: all of them, or none yet. What does not apply is dropped, whatever was typed; on a page that shows
+    it all at once, a date beside a “no” is asked about.
     """
+
+    is_one_page = True
 
     def __init__(
         self,
@@ -85,7 +89,9 @@ class AnswersForm(forms.Form):
         self.conditions = {question.id: self._conditions(question, anew) for question in self.questions}
         self.same = self._groups_on_file()
         for question in self.questions:
-            self.fields[question.id] = field_for(question, is_known=self._may_stay(question), zones=self.zones)
+            self.fields[question.id] = field_for(
+                question, is_known=self._may_stay(question), zones=self.zones, is_patients=by == AnsweredBy.PATIENT
+            )
             if self._may_stay(question):
                 self.fields[question.id].help_text = self._answered(question)
         for group, day in self.same.items():
@@ -222,6 +228,8 @@ class AnswersForm(forms.Form):
         self.asked = asked = [q for q in self.questions if self._holds(self._all_conditions(q))]
         for question in self.questions:
             if question not in asked:
+                if self.is_one_page:
+                    self._ask_about_contradiction(question)
                 self.errors.pop(question.id, None)
                 self.cleaned_data[question.id] = ""
             elif question.kind == QuestionKind.ZONES:
@@ -248,6 +256,14 @@ class AnswersForm(forms.Form):
             if question.id in answers and (where := self.catalogue.where(question)):
                 answers |= self._placed(question, where, answers)
         return answers
+
+    def _ask_about_contradiction(self, question: Question) -> None:
+        """A date without the answer that it would belong to: one of the two is a mistake."""
+        if question.kind not in WITH_DAYS or not self.cleaned_data.get(question.id):
+            return
+        for id in question.ask_if:
+            if self.cleaned_data.get(id) in (NO, NONE):
+                self.add_error(id, _("This says no, and a date is given below it. Change one of the two."))
 
     def _leave_out_other_zones(self, question: Question) -> None:
         """A box that was ticked before its zone was taken away above."""

@@ -6,6 +6,7 @@ from datetime import date
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.dates import MONTHS
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -25,19 +26,37 @@ MOST_SIDE_BY_SIDE = 4
 WIDEST_SIDE_BY_SIDE = 34  # letters, for a phone
 
 _DAY_FIRST = re.compile(r"(?:(?:([0-9]{1,2})[./ ])?([0-9]{1,2})[./ ])?([0-9]{4})")
+_SHORT_YEAR = re.compile(r"([0-9]{1,2})[./ ]([0-9]{1,2})[./ ]([0-9]{2})")
+_MONTH_IN_WORDS = re.compile(r"(?:([0-9]{1,2})(?:st|nd|rd|th)?[ .]+)?([^\W\d_]{3,})[.,]? +([0-9]{4})")
+_YEAR_FIRST = re.compile(r"[0-9]{4}(?:-[0-9]{2}){0,2}")
+_LAST_OF_THIS_CENTURY = 59  # 24/7/26 is in 2026, 3/5/98 in 1998
 _CONTROL = {"class": "form-control", "autocomplete": "off"}
 _BOX = {"class": "form-check-input"}
 
 
 def read_typed_date(text: str) -> str:
-    """A date or a part of one as people type it (31/08/2025, 08/2025, 2025, 2025-08-31), as the catalogue reads it.
+    """A date or a part of one as people type it, as the catalogue reads it.
 
-    Raises ValueError with a sentence for whoever typed it.
+    31/08/2025, 31.8.25, 31 August 2025, 08/2025, Aug 2025, 2025, 2025-08-31. Raises ValueError with a sentence for
+    whoever typed it.
     """
-    if typed := _DAY_FIRST.fullmatch(text.strip()):
+    return str(PartialDate.parse("-".join(part.zfill(2) for part in _year_month_day(text.strip()) if part)))
+
+
+def _year_month_day(text: str) -> tuple[str | None, ...]:
+    if typed := _DAY_FIRST.fullmatch(text):
+        return typed.groups()[::-1]
+    if typed := _SHORT_YEAR.fullmatch(text):
         day, month, year = typed.groups()
-        text = "-".join(part.zfill(2) for part in (year, month, day) if part)
-    return str(PartialDate.parse(text.strip()))
+        return ("20" if int(year) <= _LAST_OF_THIS_CENTURY else "19") + year, month, day
+    if typed := _MONTH_IN_WORDS.fullmatch(text):
+        day, word, year = typed.groups()
+        for number, name in MONTHS.items():
+            if str(name).lower().startswith(word.lower()):
+                return year, str(number), day
+    if _YEAR_FIRST.fullmatch(text):
+        return (text,)
+    raise ValueError(_("Write the date as 31/08/2025, or only the month as 08/2025, or only the year as 2025."))
 
 
 class ChoiceField(forms.ChoiceField):
@@ -106,7 +125,7 @@ class LastDateField(forms.MultiValueField):
     def compress(self, values):
         text, is_still = values or ("", False)
         if is_still and text:
-            raise ValidationError(_("Give the date of the last one, or tick that it is still taken, not both."))
+            raise ValidationError(_("Give the date of the last one, or tick that it goes on, not both."))
         return STILL if is_still else text
 
 
@@ -119,12 +138,18 @@ class _LabelledFirst(forms.MultiWidget):
 
 class LastDateWidget(_LabelledFirst):
     template_name = "treatments/_last_date.html"
+    is_patients = False
 
     def __init__(self):
         super().__init__(widgets=(forms.TextInput(attrs=_CONTROL), forms.CheckboxInput(attrs=_BOX)))
 
     def decompress(self, value):
         return ["", True] if value == STILL else [value or "", False]
+
+    def get_context(self, name, value, attrs):
+        context = super().get_context(name, value, attrs)
+        context["widget"]["still"] = _("I still take it") if self.is_patients else _("Still takes it")
+        return context
 
 
 class InstantField(forms.MultiValueField):
@@ -218,11 +243,20 @@ class TickField(forms.BooleanField):
         return YES if super().clean(value) else ""
 
 
-def field_for(question: Question, *, is_known: bool, zones: Collection[str] = ()) -> forms.Field:
+def field_for(
+    question: Question, *, is_known: bool, zones: Collection[str] = (), is_patients: bool = False
+) -> forms.Field:
     """The field of a question; where the answer is known, “nothing has changed” is one more.
 
-    Of the zones of the skin it offers those that are to be treated, or all of them as long as that is not known.
+    Of the zones of the skin it offers those that are to be treated, or all of them as long as that is not known. On a
+    page that `is_patients` it speaks to her, elsewhere to staff who ask.
     """
+    field = _field_of(question, is_known=is_known, zones=zones)
+    field.is_patients = field.widget.is_patients = is_patients
+    return field
+
+
+def _field_of(question: Question, *, is_known: bool, zones: Collection[str]) -> forms.Field:
     options = {"label": question.text, "help_text": question.hint}
     same = [SAME_CHOICE] if is_known else []
     match question.kind:

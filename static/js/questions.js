@@ -13,6 +13,10 @@
         return value ? values.includes(value) : !values.length;
       };
       question.hidden = !question.dataset.askIf.split(" & ").every((part) => part.split(" ").some(holds));
+      // what is not asked is not sent either, and stays typed in case it is asked again
+      question.querySelectorAll("input, textarea, select").forEach((field) => {
+        field.disabled = Boolean(field.closest("[data-ask-if][hidden]"));
+      });
     });
   }
 

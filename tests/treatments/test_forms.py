@@ -69,10 +69,17 @@ def test_what_nobody_can_say_now_stays_open(patient):
 
 
 def test_what_follows_an_answer_that_was_not_given_is_dropped(patient):
-    assert answers(patient, Q04="no", Q04b_0="08/2025", Q05="not_sure", Q05c="may_pause") == {
-        "Q04": "no",
+    assert answers(patient, Q04="not_sure", Q04b_0="08/2025", Q05="not_sure", Q05c="may_pause") == {
+        "Q04": "not_sure",
         "Q05": "not_sure",
     }
+
+
+def test_a_date_beside_a_no_is_asked_about(patient):
+    sentence = "This says no, and a date is given below it. Change one of the two."
+    for date in ({"Q04b_0": "08/2025"}, {"Q04b_1": "on"}):
+        assert form_of(patient, {"Q04": "no", "Q05": "no"} | date).errors == {"Q04": [sentence]}
+    assert answers(patient, Q04="no", Q04b_0="soon", Q05="no") == {"Q04": "no", "Q05": "no"}
 
 
 def test_every_question_needs_an_answer_and_not_sure_is_one(patient):
@@ -91,7 +98,7 @@ def test_what_is_not_among_the_answers_is_refused(patient, data):
 
 def test_a_date_and_still_cannot_both_be_true(patient):
     form = form_of(patient, {"Q04": "yes", "Q04b_0": "08/2025", "Q04b_1": "on", "Q05": "no"})
-    assert form.errors == {"Q04b": ["Give the date of the last one, or tick that it is still taken, not both."]}
+    assert form.errors == {"Q04b": ["Give the date of the last one, or tick that it goes on, not both."]}
 
 
 # --- Answered before --------------------------------------------------------------------------------------------------
@@ -263,6 +270,7 @@ def test_the_dates_of_earlier_treatments_go_with_what_was_ticked(ask):
 
 def test_nonsense_where_nothing_is_asked_is_in_nobodys_way(ask):
     assert "Q19a" not in said(ask(data=CLEAR | {"Q19a": "junk"}))
+    assert set(ask(data=CLEAR | {"Q19a": "2025"}).errors) == {"Q19"}
     assert set(ask(data=CLEAR | {"Q19": ["light_peel"], "Q19a": "junk"}).errors) == {"Q19a"}
 
 
@@ -408,6 +416,14 @@ def test_what_is_still_missing_behind_a_known_answer_is_asked_before_the_visit(a
 def test_the_day_of_a_capsule_since_the_booking_is_asked_although_one_is_known(ask, returning):
     data = ARRIVED | {"C04": "yes", "Q04b_0": "10/01/2026"}
     assert said(ask(Stage.CHECKIN, data, by=AnsweredBy.PATIENT, **PLAN))["Q04b"] == "2026-01-10"
+
+
+@pytest.mark.parametrize("by", [AnsweredBy.PATIENT, None])
+def test_a_patient_is_spoken_to_and_staff_are_told(ask, by):
+    shown = render_to_string("treatments/_questions.html", {"answers": ask(Stage.CHECKIN, by=by, **PLAN)})
+    patients = {"I still take it", "If you do not know the time", "we will talk about it"}
+    staffs = {"Still takes it", "Leave the time open", "the visit then waits"}
+    assert {words for words in patients | staffs if words in shown} == (patients if by else staffs)
 
 
 def test_a_patient_reads_other_words_than_reception(ask, returning):

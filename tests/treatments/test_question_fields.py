@@ -25,6 +25,13 @@ from treatments.screening.reading import read_answers
         ("  2025-08-31 ", "2025-08-31"),
         ("2025-08", "2025-08"),
         ("29/02/2024", "2024-02-29"),
+        ("24/7/26", "2026-07-24"),
+        ("1.12.59", "2059-12-01"),
+        ("3/5/98", "1998-05-03"),
+        ("31 August 2025", "2025-08-31"),
+        ("1st sept 2025", "2025-09-01"),
+        ("July 2026", "2026-07"),
+        ("JUL. 2026", "2026-07"),
     ],
 )
 def test_a_date_or_a_part_of_one_is_read(typed, read_as):
@@ -33,11 +40,34 @@ def test_a_date_or_a_part_of_one_is_read(typed, read_as):
 
 @pytest.mark.parametrize(
     "typed",
-    ["", "summer", "31/02/2025", "29/02/2025", "13/2025", "00/2025", "08/31/2025", "31/08/25", "1899", "2101", "٢٠٢٥"],
+    [
+        "",
+        "summer",
+        "31/02/2025",
+        "29/02/2025",
+        "13/2025",
+        "00/2025",
+        "08/31/2025",
+        "31/13/25",
+        "8/25",
+        "Ju 2026",
+        "Summer 2026",
+        "1899",
+        "2101",
+        "٢٠٢٥",
+    ],
 )
 def test_what_is_no_date_is_told_in_a_sentence(typed):
     with pytest.raises(ValueError, match=r"^[A-Z].*[.]$"):
         read_typed_date(typed)
+
+
+def test_what_is_no_date_is_asked_for_as_it_is_typed():
+    with pytest.raises(ValueError) as refused:
+        read_typed_date("last summer")
+    assert str(refused.value) == (
+        "Write the date as 31/08/2025, or only the month as 08/2025, or only the year as 2025."
+    )
 
 
 @pytest.mark.parametrize(
