@@ -11,6 +11,7 @@ from clinic.text import one_line
 LONGEST_EMAIL = 254
 LONGEST_PHONE = 30
 FEWEST_DIGITS = 5
+FEWEST_DIGITS_IN_AN_EMERGENCY = 3
 WRITTEN_PHONE = re.compile(r"[0-9+()./ -]+")
 
 
@@ -28,7 +29,19 @@ def clean_email(text: str) -> str:
 
 def clean_phone(text: str) -> str:
     phone = one_line(text)
-    is_number = WRITTEN_PHONE.fullmatch(phone) and sum(map(str.isdecimal, phone)) >= FEWEST_DIGITS
-    if phone and not (is_number and len(phone) <= LONGEST_PHONE):
+    if phone and not _is_number(phone, FEWEST_DIGITS):
         raise ValidationError(_("Write the phone number in digits, such as 020 7946 0812 or +44 20 7946 0812."))
     return phone
+
+
+def clean_emergency_phone(text: str) -> str:
+    """The number that helps when a life is in danger is short in most countries."""
+    phone = one_line(text)
+    if phone and not _is_number(phone, FEWEST_DIGITS_IN_AN_EMERGENCY):
+        raise ValidationError(_("Write the emergency number in digits, such as 999 or 112."))
+    return phone
+
+
+def _is_number(phone: str, fewest_digits: int) -> bool:
+    has_digits = sum(map(str.isdecimal, phone)) >= fewest_digits
+    return bool(WRITTEN_PHONE.fullmatch(phone)) and has_digits and len(phone) <= LONGEST_PHONE

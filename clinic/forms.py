@@ -40,6 +40,11 @@ class LocationForm(SettingsForm):
     name = LineField(label=_("Name"), longest=80, help_text=_("Patients read it in every mail."))
     address = LineField(label=_("Address"), longest=200, required=False)
     phone = LineField(label=_("Phone"), help_text=_("Every mail to a patient carries it."))
+    emergency_phone = LineField(
+        label=_("Emergency number"),
+        required=False,
+        help_text=_("What patients call when a life is in danger, such as 999 or 112."),
+    )
     zone_name = forms.ChoiceField(
         label=_("Time zone"),
         choices=lambda: [(name, name.replace("_", " ")) for name in sorted(zoneinfo.available_timezones())],
@@ -48,7 +53,8 @@ class LocationForm(SettingsForm):
 
     @property
     def shape(self) -> tuple:
-        return Row(Column("name", **HALVES), Column("phone", **HALVES)), "address", "zone_name"
+        halves = Row(Column("name", **HALVES), Column("phone", **HALVES))
+        return halves, "address", Row(Column("emergency_phone", **HALVES), Column("zone_name", **HALVES))
 
 
 class RoomForm(SettingsForm):

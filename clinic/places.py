@@ -10,13 +10,13 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
-from clinic.contacts import clean_phone
+from clinic.contacts import clean_emergency_phone, clean_phone
 from clinic.editing import EditedMeanwhile, fingerprint
 from clinic.models import Device, Location, Room
 from clinic.text import one_line
 
 DETAILS = {
-    Location: ("name", "zone_name", "address", "phone"),
+    Location: ("name", "zone_name", "address", "phone", "emergency_phone"),
     Room: ("name", "is_active"),
     Device: ("name", "max_depth_mm", "is_active"),
 }
@@ -27,12 +27,16 @@ def details_of(place: Location | Room | Device) -> dict:
     return {name: getattr(place, name) for name in DETAILS[type(place)]}
 
 
-def add_location(*, name: str, zone_name: str, phone: str, address: str = "") -> Location:
-    return _save(Location(), name=name, zone_name=zone_name, address=address, phone=phone)
+def add_location(*, name: str, zone_name: str, phone: str, address: str = "", emergency_phone: str = "") -> Location:
+    details = {"name": name, "zone_name": zone_name, "address": address}
+    return _save(Location(), **details, phone=phone, emergency_phone=emergency_phone)
 
 
-def update_location(*, location: Location, seen: str, name: str, zone_name: str, address: str, phone: str) -> Location:
-    return _update(location, seen, name=name, zone_name=zone_name, address=address, phone=phone)
+def update_location(
+    *, location: Location, seen: str, name: str, zone_name: str, address: str, phone: str, emergency_phone: str
+) -> Location:
+    details = {"name": name, "zone_name": zone_name, "address": address}
+    return _update(location, seen, **details, phone=phone, emergency_phone=emergency_phone)
 
 
 def add_room(*, location: Location, name: str) -> Room:
@@ -63,10 +67,7 @@ def _save(place, **details):
     for name, value in details.items():
         setattr(place, name, one_line(value) if isinstance(value, str) else value)
     if isinstance(place, Location):
-        try:
-            place.phone = clean_phone(place.phone)
-        except ValidationError as mistake:
-            raise ValidationError({"phone": mistake}) from None
+        _clean_numbers(place)
     taken = ValidationError({"name": _("This name is taken already. Choose another one.")})
     neighbours = type(place).objects.exclude(pk=place.pk)
     if not isinstance(place, Location):
@@ -80,3 +81,11 @@ def _save(place, **details):
     except IntegrityError:
         raise taken from None  # somebody else took it between the look and the save
     return place
+
+
+def _clean_numbers(location: Location) -> None:
+    for name, clean in (("phone", clean_phone), ("emergency_phone", clean_emergency_phone)):
+        try:
+            setattr(location, name, clean(getattr(location, name)))
+        except ValidationError as mistake:
+            raise ValidationError({name: mistake}) from None

@@ -137,7 +137,11 @@ def _minutes(at: time) -> int:
 def make_place(*, now: datetime, passwords: dict[str, str]) -> Place:
     """Store the location and all that belongs to it. Accounts without a password cannot be signed in to."""
     location = Location.objects.create(
-        name="Larkfield", zone_name="Europe/London", address="14 Tannery Yard, London N0 4LK", phone="020 7946 0142"
+        name="Larkfield",
+        zone_name="Europe/London",
+        address="14 Tannery Yard, London N0 4LK",
+        phone="020 7946 0142",
+        emergency_phone="999",
     )
     today = local_date(now, location.zone)
     place = Place(location)

@@ -30,6 +30,9 @@ def test_add_location_cleans_what_was_typed():
         ({"zone_name": "Mars/Olympus"}, "zone_name"),
         ({"phone": ""}, "phone"),
         ({"phone": "call us"}, "phone"),
+        ({"phone": "1234"}, "phone"),
+        ({"emergency_phone": "99"}, "emergency_phone"),
+        ({"emergency_phone": "call us"}, "emergency_phone"),
         ({"address": "x" * 201}, "address"),
     ],
 )
@@ -42,11 +45,10 @@ def test_add_location_refuses_by_sentence(changes, field):
 
 def test_update_location_stores_over_what_was_seen():
     location = make_location()
-    update_location(
-        location=location, seen=seen(location), name="Larkfield", zone_name="Europe/Berlin", address="", phone="12345"
-    )
+    details = {"name": "Larkfield", "zone_name": "Europe/Berlin", "phone": "12345", "emergency_phone": "112"}
+    update_location(location=location, seen=seen(location), address="", **details)
     location.refresh_from_db()
-    assert (location.name, location.zone_name, location.phone) == ("Larkfield", "Europe/Berlin", "12345")
+    assert {name: getattr(location, name) for name in details} == details
 
 
 def test_names_are_taken_once_a_location_whatever_their_case():
