@@ -18,12 +18,12 @@ from django.urls import reverse
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
-from clinic import emails, outbox
+from clinic import emails, links, outbox
 from clinic.models import Location, OutgoingMail
 from clinic.times import after_quiet_hours, before_quiet_hours, days_before_by_wall_clock
 from patients.models import Patient
 from scheduling.calendar_files import CANCEL, PUBLISH, calendar_file
-from scheduling.models import Appointment, Reminder
+from scheduling.models import Appointment, PatientLink, Reminder
 from treatments.models import Screening, Visit
 from treatments.publishing import current_catalogue
 
@@ -180,17 +180,19 @@ def _mail_appointments(keys: set[int], passed_over: set[int], now: datetime) -> 
         for reminder in Reminder.objects.due(now).filter(appointment__in=appointments):
             due[reminder.appointment_id].append(reminder)
         facts = _facts_about(appointments.values(), now)
-        mails, settled = [], []
+        mails, settled, new_links = [], [], []
         for key, reminders in due.items():
             try:
-                mail = _compose(appointments[key], reminders, facts)
+                mail, link = _compose(appointments[key], reminders, facts)
             except Exception as error:  # it stays due and is tried again with the next sweep
                 logger.error("The mail about appointment %s cannot be made (%s).", key, type(error).__name__)
                 passed_over.add(key)
                 continue
             mails += [mail] if mail else []
+            new_links += [link] if link else []
             settled += reminders
         outbox.queue_mails(mails)
+        PatientLink.objects.bulk_create(new_links)
         Reminder.objects.bulk_update(settled, ["state", "mail"])
         return len(mails)
 
@@ -225,17 +227,24 @@ def _facts_about(appointments: Collection[Appointment], now: datetime) -> Facts:
     )
 
 
-def _compose(appointment: Appointment, reminders: list[Reminder], facts: Facts) -> OutgoingMail | None:
-    """One mail for all that is due of an appointment. Marks the reminders as mailed with it, or as left out."""
+def _compose(
+    appointment: Appointment, reminders: list[Reminder], facts: Facts
+) -> tuple[OutgoingMail | None, PatientLink | None]:
+    """One mail for all that is due of an appointment, with the link whose address stands in it; neither stored yet.
+
+    Marks the reminders as mailed with it, or as left out.
+    """
     standing = [reminder for reminder in reminders if _has_a_point(reminder, appointment, facts)]
     for reminder in reminders:
         reminder.state = State.SKIPPED
     if not standing or not appointment.patient.email:
-        return None
+        return None, None
     kinds = {reminder.kind for reminder in standing}
     name = next(kind for kind in LEADING_FIRST if kind in kinds)
     is_held = appointment.session_id in facts.held
-    rendered = emails.render(name.value, _context(appointment, kinds, facts) | {"is_held": is_held})
+    link, leading_on = _link_in(appointment, kinds, facts)
+    context = _context(appointment, kinds, facts) | leading_on | {"is_held": is_held}
+    rendered = emails.render(name.value, context)
     method = WITH_CALENDAR.get(name, "")
     mail = outbox.compose_mail(
         to=appointment.patient.email,
@@ -250,7 +259,24 @@ def _compose(appointment: Appointment, reminders: list[Reminder], facts: Facts) 
     )
     for reminder in standing:
         reminder.state, reminder.mail = State.MAILED, mail
-    return mail
+    return mail, link
+
+
+def _link_in(appointment: Appointment, kinds: set[str], facts: Facts) -> tuple[PatientLink | None, dict]:
+    """The link of a mail, and what the mail says about it. Its token is in the mail and nowhere else."""
+    is_check = Kind.BEFORE_48H in kinds
+    if not is_check and kinds.isdisjoint((Kind.CONFIRMATION, Kind.MOVED)):
+        return None, {}
+    token, token_hash = links.mint()
+    link = PatientLink(
+        appointment=appointment,
+        purpose=PatientLink.Purpose.PREVISIT if is_check else PatientLink.Purpose.BOOKING,
+        token_hash=token_hash,
+        created_at=facts.now,
+        expires_at=appointment.starts_at,
+    )
+    url = settings.SITE_URL + reverse("scheduling:link-open", args=[token])
+    return link, {"link_url": url, "is_check": is_check}
 
 
 def _point_ends(kind: str, appointment: Appointment, facts: Facts) -> datetime:
@@ -293,6 +319,7 @@ def _context(appointment: Appointment, kinds: set[str], facts: Facts) -> dict:
         "address": location.address,
         "phone": location.phone,
         "phone_link": location.phone_link,
+        "emergency_phone": location.emergency_phone,
         "zone_sentence": _zone_sentence(location.zone_name),
         "about_url": settings.SITE_URL + reverse("scheduling:about-treatment"),
     }

@@ -26,6 +26,7 @@ urlpatterns = [
         "appointments/<uuid:public_id>/reactivate/", appointments.appointment_reactivate, name="appointment-reactivate"
     ),
     path("appointments/<uuid:public_id>/", include("scheduling.day_urls")),
+    path("v/", include("scheduling.patient_urls")),
     path("", include("scheduling.course_urls")),
     path("", include("scheduling.hours_urls")),
     path("rules/", include("scheduling.rule_urls")),

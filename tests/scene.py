@@ -27,7 +27,7 @@ from clinic.staff import details_of as details_of_staff
 from patients.models import MedicalFact, Patient
 from scheduling import booking, day
 from scheduling.hours import week_of
-from scheduling.models import Appointment, Closure, TimeOff
+from scheduling.models import Appointment, Closure, PatientLink, TimeOff
 from tests.factories import (
     PASSWORD,
     chart,
@@ -38,6 +38,7 @@ from tests.factories import (
     make_course,
     make_device,
     make_fact,
+    make_link,
     make_patient,
     make_practitioner,
     make_protocol,
@@ -96,6 +97,7 @@ class Scene:
     signed: Appointment
     course: Course  # its first session is booked, the second is to book
     refreshed: Course  # booked to its end, and of a treatment that is refreshed
+    token: str  # of the link in a mail about the held visit
     time_off: TimeOff
     closure: Closure
 
@@ -135,6 +137,9 @@ class Scene:
             "device": (self.device.public_id,),
             "colleague": (self.colleague.public_id,),
             "left": (self.left.public_id,),
+            "token": (self.token,),
+            "link": (PatientLink.objects.get(appointment=self.held).public_id,),
+            "asked": (PatientLink.objects.get(appointment=self.held).public_id, "P04"),
             "time_off": (self.time_off.public_id,),
             "closure": (self.closure.public_id,),
             "rule": ("S3",),
@@ -269,6 +274,7 @@ class Scene:
             "scheduling:visit-end": record["begun"],
             "scheduling:visit-sign": record["ended"],
             "scheduling:visit-amend": {"key": uuid4(), "text": "Called the next day: calm."},
+            **dict.fromkeys(["scheduling:link-visit", "scheduling:link-question", "scheduling:link-answers"], {}),
             "scheduling:hours-edit": {"seen": fingerprint(week)}
             | {f"{day}_0_starts": "10:00" for day in range(5)}
             | {f"{day}_0_ends": "16:00" for day in range(5)},
@@ -344,6 +350,7 @@ def make_scene(**patient_fields) -> Scene:
     )
     away_from, away_until = (times.at_local(day + timedelta(days=days), time(9), location.zone) for days in (40, 42))
     closed = {"first_day": day + timedelta(days=50), "last_day": day + timedelta(days=51), "reason": "Stocktaking"}
+    held = visit(patient, 8)
     scene = Scene(
         now=now,
         location=location,
@@ -358,12 +365,13 @@ def make_scene(**patient_fields) -> Scene:
         practitioner=practitioner,
         room=make_room(location),
         device=make_device(location),
-        held=visit(patient, 8),
+        held=held,
         clear=visit(other, 7),
         cancelled=cancelled,
         **_days_at_hand(location, practitioner, staff["receptionist"], now),
         course=course,
         refreshed=refreshed,
+        token=make_link(held, now=now)[1],
         time_off=TimeOff.objects.create(practitioner=practitioner, starts_at=away_from, ends_at=away_until),
         closure=Closure.objects.create(location=location, **closed),
     )

@@ -11,6 +11,28 @@ from scheduling.models.appointments import Appointment
 from treatments.models import CatalogueVersion
 
 
+class PatientLinkQuerySet(models.QuerySet):
+    def of_locations(self, locations):
+        return self.filter(appointment__location__in=locations)
+
+    def with_everything(self):
+        """With the visit, and all that its pages name."""
+        return self.select_related(
+            *(f"appointment__{name}" for name in ("location", "practitioner__user")),
+            *(f"appointment__session__course__{name}" for name in ("patient", "protocol")),
+            "typed",
+        )
+
+    def links_locked(self, location, at):
+        """Those that somebody could not open and whose visit is still to come: the patient needs a call."""
+        return self.filter(
+            appointment__location=location,
+            appointment__state__in=Appointment.State.AHEAD,
+            appointment__starts_at__gt=at,
+            locked_at__isnull=False,
+        )
+
+
 class PatientLink(models.Model):
     """A link in a mail. Only the hash of its token is kept; `clinic.links` makes both.
 
@@ -32,6 +54,8 @@ class PatientLink(models.Model):
     wrong_tries = models.PositiveSmallIntegerField(default=0)
     locked_at = models.DateTimeField(null=True)
 
+    objects = PatientLinkQuerySet.as_manager()
+
     class Meta:
         ordering = ["-created_at", "-pk"]
         constraints = [
@@ -45,6 +69,10 @@ class PatientLink(models.Model):
 
     def __str__(self):
         return f"link {self.public_id}"
+
+    @property
+    def tries_left(self) -> int:
+        return self.MOST_TRIES - self.wrong_tries
 
 
 class PatientAnswers(models.Model):

@@ -1,0 +1,122 @@
+"""What comes of a patient's answers, in words for her: never a rule, and never that a medicine should be left out."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+from scheduling.eligibility import earliest_eligible
+from scheduling.models import Appointment
+from treatments.catalogue import Outcome, Rule
+from treatments.catalogue.spec import DATES, NOT_SURE
+from treatments.decisions import standing
+from treatments.models import Screening, ScreeningFinding
+from treatments.prescribers import IMMUNE_MEDICINE
+from treatments.publishing import catalogue_of
+
+GOOD, MOVE, MEDICINE, CALL = "good", "move", "medicine", "call"
+
+
+@dataclass(frozen=True)
+class Result:
+    """`kind` decides the page. `first_day` is empty where nobody knows it yet."""
+
+    kind: str
+    messages: tuple[str, ...]
+    first_day: str = ""
+    is_unsure: bool = False
+
+
+def result_of(appointment: Appointment, now: datetime) -> Result:
+    """What the newest screening of her visit means for a patient. A constant number of queries."""
+    screening = (
+        Screening.objects.filter(session=appointment.session)
+        .newest_first()
+        .with_findings()
+        .select_related("catalogue_version", "decision")
+        .first()
+    )
+    if screening is None:
+        return Result(CALL, ())
+    told = _Told(screening, appointment.location.zone)
+    in_the_way = standing(screening.findings.all()) if screening.stands_in_the_way else []
+    if not in_the_way:
+        return Result(GOOD, told.messages(screening.findings.all()))
+    blocking = [each for each in in_the_way if Outcome(each.outcome).is_blocking and not each.ends_only_with_answer]
+    if blocking or hasattr(screening, "decision"):  # a decision that keeps it in the way has put it off
+        return Result(MOVE, told.messages(blocking), _first_day(appointment, now))
+    if any(each.rule_code == IMMUNE_MEDICINE and not told.is_unsure(each) for each in in_the_way):
+        return Result(MEDICINE, ())
+    return Result(CALL, told.messages(in_the_way), is_unsure=any(map(told.is_unsure, in_the_way)))
+
+
+def in_words(at: datetime, zone: ZoneInfo) -> str:
+    """A day, or a moment where one counts: “Monday 1 March 2027”, “Friday 27 November 2026, 10:30”."""
+    local = at.astimezone(zone)
+    return date_format(local, "l j F Y" if local.time() == time() else "l j F Y, H:i")
+
+
+def _first_day(appointment: Appointment, now: datetime) -> str:
+    course = appointment.session.course
+    eligible = earliest_eligible(
+        patient=course.patient,
+        protocol=course.protocol,
+        zones=course.zones.all(),
+        zone=appointment.location.zone,
+        start=appointment.starts_at,
+        now=now,
+        session=appointment.session,
+    )
+    is_known = eligible.not_before and not eligible.is_open_ended
+    return in_words(eligible.not_before, appointment.location.zone) if is_known else ""
+
+
+class _Told:
+    """The words of the catalogue for what a screening has found."""
+
+    def __init__(self, screening: Screening, zone: ZoneInfo):
+        self.catalogue = catalogue_of(screening.catalogue_version)
+        self.answers = json.loads(screening.answers)
+        self.zone = zone
+
+    def messages(self, findings: Iterable[ScreeningFinding]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(filter(None, map(self._message, findings))))
+
+    def is_unsure(self, finding: ScreeningFinding) -> bool:
+        rule = self.catalogue.rules[finding.rule_code]
+        return any(NOT_SURE in self.answers.get(id, "").split(", ") for id in _questions_of(rule))
+
+    def _message(self, finding: ScreeningFinding) -> str:
+        """Of the questions that fed the rule, the words of one that was answered so; with the date where it has one."""
+        rule = self.catalogue.rules[finding.rule_code]
+        if finding.outcome == Outcome.PASS:
+            return ""
+        if rule.code == IMMUNE_MEDICINE:
+            return _("Please keep taking your medicine as your doctor or nurse says.")
+        questions = [self.catalogue.questions[id] for id in _questions_of(rule) if self._counts(id, rule)]
+        words = [question.patient_message for question in questions if question.patient_message]
+        dated = next((each for each in words if "{clear_from}" in each), "")
+        if dated and finding.clear_from:
+            return dated.replace("{clear_from}", in_words(finding.clear_from, self.zone))
+        return next((each for each in words if "{clear_from}" not in each), "")
+
+    def _counts(self, id: str, rule: Rule) -> bool:
+        said = self.answers.get(id)
+        if said is None or self.catalogue.questions[id].kind in DATES:
+            return said is not None
+        return not {*rule.test.counting, NOT_SURE}.isdisjoint(said.split(", "))
+
+
+def _questions_of(rule: Rule) -> Iterator[str]:
+    """What feeds a rule at any stage, each once: a finding may stand since an earlier one."""
+    yield from dict.fromkeys(id for ids in rule.questions.values() for id in ids)
+
+
+def sun_from(appointment: Appointment, gap: timedelta, now: datetime) -> str:
+    """From when on to stay out of the sun, as “Wednesday 10:30”; empty once that has come."""
+    at = appointment.starts_at - gap
+    return date_format(at.astimezone(appointment.location.zone), "l H:i") if now < at else ""

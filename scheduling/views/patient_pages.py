@@ -1,0 +1,235 @@
+"""The pages behind the link in a mail, for a patient who has no account.
+
+The token leaves the address at once for a cookie that reaches the pages of this link alone. Until the date of birth
+was given they say when, where and with whom, and nothing about health.
+"""
+
+import uuid
+from collections.abc import Callable
+from functools import wraps
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_http_methods, require_safe
+
+from clinic import times
+from clinic.models import Location
+from scheduling.models import PatientLink
+from scheduling.patient_pages.answering import NotSent, keep_answer, noted_meanwhile, send_answers
+from scheduling.patient_pages.gate import BirthDateForm, LinkClosed, find_link, try_birth_date
+from scheduling.patient_pages.opening import opening_today
+from scheduling.patient_pages.questions import DateParts, Questionnaire, Step
+from scheduling.patient_pages.results import result_of, sun_from
+from scheduling.reminders import current_gaps
+
+TOKEN, PASSED = "visit_link", "visit_open"
+IDLE_SECONDS = 30 * 60
+SALT = "scheduling.patient_pages"
+
+
+# --- Through the door -------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@login_not_required
+def link_open(request: HttpRequest, token: str) -> HttpResponse:
+    """From the address in the mail to the clean one. Whoever only looks at it, as scanners do, changes nothing."""
+    try:
+        link = find_link(token=token, now=times.now())
+    except LinkClosed as closed:
+        return _closed_page(request, closed)
+    response = HttpResponseRedirect(_place(link))
+    _set_cookie(response, TOKEN, token, link)
+    return response
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_not_required
+def link_visit(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """The visit without a word about health, and the question for the date of birth. A POST answers it."""
+    now, status = times.now(), 200
+    try:
+        link = _own_link(request, public_id, now)
+        if request.method != "POST" and _has_passed(request, link):
+            return redirect(_go_on(link))
+        form = BirthDateForm(request.POST or None)
+        has_tried = form.is_valid()
+        if has_tried and try_birth_date(link=link, day=form.cleaned_data["birth_date"], now=now):
+            return _let_in(redirect(_go_on(link)), link)
+        status = 422 if request.method == "POST" else 200
+        page = {"form": form, "is_wrong": has_tried}
+        return _page(request, "link_visit", link, now, page, status)
+    except LinkClosed as closed:
+        return _closed_page(request, closed)
+
+
+def behind_the_gate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """A view of a link whose patient has given her date of birth less than half an hour ago; every page counts anew.
+
+    It is called with the link and the time.
+    """
+
+    @login_not_required
+    @wraps(view)
+    def guarded(request: HttpRequest, public_id: uuid.UUID, **about) -> HttpResponse:
+        now = times.now()
+        try:
+            link = _own_link(request, public_id, now)
+            if not _has_passed(request, link):
+                return redirect("scheduling:link-visit", public_id)
+            return _let_in(view(request, link, now, **about), link)
+        except LinkClosed as closed:
+            return _closed_page(request, closed)
+
+    return guarded
+
+
+# --- The questions ----------------------------------------------------------------------------------------------------
+
+
+@require_safe
+@behind_the_gate
+def link_start(request: HttpRequest, link: PatientLink, now) -> HttpResponse:
+    """What is coming, before the first question."""
+    return _page(request, "link_start", link, now, {"next_url": _next_url(link, Questionnaire(link))})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@behind_the_gate
+def link_question(request: HttpRequest, link: PatientLink, now, question: str) -> HttpResponse:
+    """One question. A POST keeps its answer and leads to the next one that waits."""
+    sheet = Questionnaire(link)
+    if question not in sheet.catalogue.questions:
+        raise LinkClosed
+    step, mistake = sheet.step(question), ""
+    if step is None:  # it applies no longer
+        return redirect(_next_url(link, sheet))
+    if request.method == "POST":
+        parts = DateParts.posted(question, request.POST) if step.parts else None
+        fields = sheet.fields_in(step.question, request.POST)
+        sheet, mistake = Questionnaire(link, anew={question: fields}), parts.mistake if parts else ""
+        mistake = mistake or " ".join(sheet.form.errors.get(question, []))
+        if not mistake:
+            keep_answer(link=link, question=question, fields=fields, version=sheet.version, now=now)
+            return redirect(_next_url(link, sheet))
+        step = sheet.step(question) or step
+        return _question_page(request, link, now, sheet, step, parts or step.parts, mistake)
+    return _question_page(request, link, now, sheet, step, step.parts, mistake)
+
+
+def _question_page(request, link, now, sheet: Questionnaire, step: Step, parts, mistake: str) -> HttpResponse:
+    before = sheet.before(step)
+    page = {
+        "step": step,
+        "parts": parts,
+        "mistake": mistake,
+        "headings": sheet.parts(step),
+        "back_url": _url("link-question", link, before) if before else _url("link-start", link),
+    }
+    return _page(request, "link_question", link, now, page, 422 if mistake else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@behind_the_gate
+def link_answers(request: HttpRequest, link: PatientLink, now) -> HttpResponse:
+    """All answers to read once more. A POST sends them."""
+    refusal, status = "", 200
+    if request.method == "POST":
+        shown = {name: request.POST.get(name, "") for name in ("version", "noted")}
+        try:
+            send_answers(link=link, now=now, **shown)
+            return redirect(_url("link-result", link))
+        except NotSent as refused:
+            refusal, status = refused.message, 409
+    link = _own_link(request, link.public_id, now)
+    sheet = Questionnaire(link)
+    if sheet.first_open:
+        return redirect(_next_url(link, sheet))
+    page = {"sheet": sheet, "noted": noted_meanwhile(link), "refusal": refusal, "is_sent": _is_sent(link)}
+    return _page(request, "link_answers", link, now, page, status)
+
+
+@require_safe
+@behind_the_gate
+def link_result(request: HttpRequest, link: PatientLink, now) -> HttpResponse:
+    """What comes of the answers that were sent, as the visit stands now."""
+    if not _is_sent(link):
+        return redirect(_go_on(link))
+    result = result_of(link.appointment, now)
+    page = {"result": result, "sun_from": sun_from(link.appointment, current_gaps().sun, now)}
+    return _page(request, "link_result", link, now, page)
+
+
+# --- What all of them need --------------------------------------------------------------------------------------------
+
+
+def _own_link(request: HttpRequest, public_id: uuid.UUID, now) -> PatientLink:
+    return find_link(token=request.COOKIES.get(TOKEN, ""), public_id=public_id, now=now)
+
+
+def _has_passed(request: HttpRequest, link: PatientLink) -> bool:
+    passed = request.get_signed_cookie(PASSED, default="", salt=SALT, max_age=IDLE_SECONDS)
+    return passed == link.token_hash
+
+
+def _let_in(response: HttpResponse, link: PatientLink) -> HttpResponse:
+    _set_cookie(response, PASSED, link.token_hash, link, is_signed=True, max_age=IDLE_SECONDS)
+    return response
+
+
+def _set_cookie(response, name: str, value: str, link: PatientLink, *, is_signed=False, **options) -> None:
+    options |= {"path": _place(link), "httponly": True, "samesite": "Lax", "secure": settings.SESSION_COOKIE_SECURE}
+    if is_signed:
+        response.set_signed_cookie(name, value, salt=SALT, **options)
+    else:
+        response.set_cookie(name, value, **options)
+
+
+def _place(link: PatientLink) -> str:
+    return reverse("scheduling:link-visit", args=[link.public_id])
+
+
+def _url(name: str, link: PatientLink, *about: str) -> str:
+    return reverse(f"scheduling:{name}", args=[link.public_id, *about])
+
+
+def _next_url(link: PatientLink, sheet: Questionnaire) -> str:
+    """The question that waits, or all answers to read once more."""
+    waiting = sheet.first_open
+    return _url("link-question", link, waiting) if waiting else _url("link-answers", link)
+
+
+def _is_sent(link: PatientLink) -> bool:
+    return hasattr(link, "typed") and link.typed.sent_at is not None
+
+
+def _go_on(link: PatientLink) -> str:
+    """Where somebody who comes back left off."""
+    if not hasattr(link, "typed"):
+        return _url("link-start", link)
+    return _url("link-result", link) if _is_sent(link) else _next_url(link, Questionnaire(link))
+
+
+def _page(request, name: str, link: PatientLink, now, page: dict, status: int = 200) -> HttpResponse:
+    location = link.appointment.location
+    about = {
+        "link": link,
+        "appointment": link.appointment,
+        "patient": link.appointment.patient,
+        "is_check": link.purpose == PatientLink.Purpose.PREVISIT,
+        "clinic": location,
+        "opening": opening_today(location, now),
+    }
+    with timezone.override(location.zone):
+        return render(request, f"scheduling/patient/{name}.html", about | page, status=status)
+
+
+def _closed_page(request: HttpRequest, closed: LinkClosed) -> HttpResponse:
+    """The same for every token that is none. It names the clinic where the link is one, or where there is no other."""
+    places = [closed.link.appointment.location] if closed.link else list(Location.objects.all()[:2])
+    page = {"closed": closed, "clinic": places[0] if len(places) == 1 else None}
+    return render(request, "scheduling/patient/link_closed.html", page, status=closed.status)
