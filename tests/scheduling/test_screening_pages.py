@@ -102,7 +102,7 @@ def test_findings_stand_worst_first_with_what_was_said_by_whom(treating, visit):
     assert "“2 January 2026” Tessa Lindgren, 12 January 2026, 07:0" in text
     assert "“Hydroxychloroquine” Tessa Lindgren" in text
     assert "The owner’s rule. R40, R41, R42 R40: Patient organisations on azathioprine" in text
-    assert "Clear from Friday 30 January 2026, 00:00 ." in text
+    assert "Clear from Friday 30 January 2026 ." in text
 
 
 def test_what_was_said_before_is_kept_as_history(treating, visit):

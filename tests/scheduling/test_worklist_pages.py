@@ -64,8 +64,8 @@ def test_rows_say_who_waits_and_why_and_by_when(reception, clinic, practitioner)
     held(clinic, practitioner)
     answer = reception.get(PAGE)
     page = words(answer)
-    assert "2 things wait, 1 for today or overdue." in page
-    assert "Screening to review 1 Oscar Reid On hold Today, 10:00 Open the visit : Oscar Reid" in page
+    assert "3 things wait, 2 for today or overdue." in page
+    assert "Screening to review 1 Oscar Reid On hold Today, 10:00 Open the screening : Oscar Reid" in page
     assert "Marta Lindholm No e-mail address, 020 7946 0333 Wed 14 Jan, 10:00 Open the visit : Marta Lindholm" in page
     assert 'href="tel:02079460333"' in answer.text
     assert f'href="{reverse("scheduling:appointment-show", args=[visit.public_id])}"' in answer.text
@@ -106,8 +106,8 @@ def test_the_side_bar_asks_for_the_number_and_says_it_in_words(reception, clinic
     assert words(reception.get(COUNT)) == "1 , 1 thing waits"
     held(clinic, practitioner)
     answer = reception.get(COUNT)
-    assert words(answer) == "2 , 2 things wait"
-    assert '<span class="count" aria-hidden="true">2</span>' in answer.text
+    assert words(answer) == "3 , 3 things wait"
+    assert '<span class="count" aria-hidden="true">3</span>' in answer.text
 
 
 def test_the_page_asks_as_much_for_three_rows_as_for_one(reception, clinic, practitioner):

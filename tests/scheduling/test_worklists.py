@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
@@ -6,7 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from clinic.models import OutgoingMail
 from scheduling import booking, day
-from scheduling.models import Appointment, Reminder
+from scheduling.models import PatientLink, Reminder
+from scheduling.rescreening import keep_answers
 from scheduling.worklists import count_waiting, read_worklists
 from tests.factories import (
     NOW,
@@ -17,12 +18,16 @@ from tests.factories import (
     make_clinic,
     make_patient,
     make_practitioner,
+    make_protocol,
     make_signed_visit,
     make_user,
     make_visit,
 )
 from treatments.answers import record_answers
-from treatments.models import Screening
+from treatments.catalogue import Stage
+from treatments.decisions import decide_screening
+from treatments.models import Screening, ScreeningDecision
+from treatments.screenings import screen_session
 from treatments.visits import sign_visit
 
 pytestmark = pytest.mark.django_db
@@ -85,8 +90,12 @@ def test_nothing_waits_in_an_empty_clinic(clinic):
     lists = read_worklists(location=clinic, now=NOW, for_treating=True)
     assert [(each.title, each.rows) for each in lists] == [
         ("Screening to review", []),
+        ("To move", []),
+        ("Forms missing", []),
+        ("Eligible soon", []),
         ("Unsigned records", []),
         ("Failed mails", []),
+        ("Locked links", []),
         ("To confirm by phone", []),
     ]
     assert count_waiting(location=clinic, now=NOW, for_treating=True) == 0
@@ -94,7 +103,10 @@ def test_nothing_waits_in_an_empty_clinic(clinic):
 
 def test_reception_has_no_list_of_records(clinic):
     lists = read_worklists(location=clinic, now=NOW, for_treating=False)
-    assert [each.key for each in lists] == ["screening", "mails", "phone"]
+    assert [each.key for each in lists] == [
+        *("screening", "move", "forms", "eligible"),
+        *("mails", "links", "phone"),
+    ]
 
 
 # --- Screening to review ----------------------------------------------------------------------------------------------
@@ -134,7 +146,7 @@ def test_a_decision_ends_the_wait_and_a_newer_screening_begins_it_again(clinic, 
         answers=screening.answers,
         outcome="hold",
         created_at=NOW + HOUR,
-    ).findings.create(rule_code="M5", outcome="hold", reason="Said again.")
+    ).findings.create(rule_code="S2", outcome="hold", reason="Said again.")
     assert waiting(rows("screening")) == [held]
 
 
@@ -161,15 +173,15 @@ def test_those_who_treat_read_the_rule_and_reception_that_it_is_on_hold(clinic, 
     assert (row.name, row.code, row.why) == (held.patient.name, finding.rule_code, finding.reason)
     (row,) = rows("screening", for_treating=False)
     assert (row.code, row.why, row.by_when, row.is_pressing) == ("", "On hold", "Mon 19 Jan, 10:00", False)
-    assert (row.action, row.url) == ("Open the visit", f"/appointments/{held.public_id}/")
+    assert (row.action, row.url) == ("Open the screening", f"/appointments/{held.public_id}/screening/")
 
 
 def test_what_weighs_most_is_said_first_and_the_other_rules_are_named(clinic, book, rows):
     held = book(patient=on_a_medicine(clinic))
-    held.session.screenings.get().findings.create(rule_code="Z9", outcome="hard_block", reason="Never here.")
+    held.session.screenings.get().findings.create(rule_code="S4", outcome="block", reason="Wash first.")
     (row,) = rows("screening")
     first = held.session.screenings.get().findings.get(outcome="hold").rule_code
-    assert (row.code, row.why) == ("Z9", f"Never here. Also {first}.")
+    assert (row.code, row.why) == ("S4", f"Wash first. Also {first}.")
 
 
 def test_reception_is_told_the_day_from_which_a_visit_may_be(clinic, book, rows):
@@ -195,6 +207,130 @@ def test_a_day_is_the_places_own(clinic, book, rows):
     moments = datetime(2026, 7, 1, 22, 59, tzinfo=UTC), datetime(2026, 7, 1, 23, tzinfo=UTC)
     assert [rows("screening", now=now)[0].by_when for now in moments] == ["Thu 2 Jul, 10:00", "Today, 10:00"]
     assert rows("screening", now=datetime(2025, 12, 31, 12, tzinfo=UTC))[0].by_when == "Thu 2 Jul 2026, 10:00"
+
+
+# --- To move ----------------------------------------------------------------------------------------------------------
+
+
+def postpone(appointment, day):
+    decide_screening(
+        screening=appointment.session.screenings.newest_first().first(),
+        kind=ScreeningDecision.Kind.POSTPONE,
+        zone=appointment.location.zone,
+        not_before=day,
+        by=make_user("lead"),
+        now=NOW,
+    )
+    return appointment
+
+
+def test_what_was_postponed_has_to_move(clinic, book, rows):
+    visit = postpone(book(patient=on_a_medicine(clinic)), date(2026, 2, 2))
+    assert rows("screening") == []
+    (row,) = rows("move", for_treating=False)
+    assert (row.appointment, row.why) == (visit, "Not before 2 February 2026")
+    assert (row.action, row.url) == ("Find times", f"/appointments/{visit.public_id}/move/")
+
+
+def test_what_nobody_may_lift_has_to_move_and_a_missing_answer_can_still_be_given(clinic, book, rows):
+    visit = book()
+    keep_answers(patient=visit.patient, answers={"Q04": "not_sure"}, by=None, now=NOW)
+    assert (waiting(rows("screening")), rows("move")) == ([visit], [])
+    keep_answers(patient=visit.patient, answers={"Q04": "yes", "Q04b": "2025-12-01"}, by=None, now=NOW)
+    assert rows("screening") == []
+    (row,) = rows("move")
+    assert (row.code, row.why) == ("", "Not before 1 June 2026")
+
+
+# --- Forms missing ----------------------------------------------------------------------------------------------------
+
+
+def test_who_was_asked_nothing_owes_a_form_three_days_before(clinic, book, rows):
+    visit = book(patient=make_patient(clinic))
+    assert rows("forms", now=START - 3 * DAY - timedelta(seconds=1)) == []
+    (row,) = rows("forms", now=START - 3 * DAY)
+    assert (row.appointment, row.why, row.phone) == (visit, "Health form", visit.patient.phone)
+
+
+def test_the_check_before_the_visit_is_owed_once_it_was_asked_for(clinic, book, rows):
+    visit = book()
+    assert rows("forms", now=START - 2 * DAY - timedelta(seconds=1)) == []
+    (row,) = rows("forms", now=START - 2 * DAY)
+    assert (row.appointment, row.why) == (visit, "48-hour check")
+    checked = {"session": visit.session, "stage": Stage.PREVISIT, "cause": Screening.Cause.ANSWERS}
+    at = {"zone": clinic.zone, "by": None, "now": START - DAY}
+    screen_session(start=START - HOUR, **checked, **at)
+    assert waiting(rows("forms", now=START - DAY)) == [visit]  # that was about another start
+    screen_session(start=START, **checked, **at)
+    assert rows("forms", now=START - DAY) == []
+    assert rows("forms", now=START) == []
+
+
+# --- Eligible soon ----------------------------------------------------------------------------------------------------
+
+
+def eligible(rows, **reading):
+    return [(row.patient, row.by_when, row.url) for row in rows("eligible", **reading)]
+
+
+def test_a_postponed_visit_that_was_cancelled_is_offered_two_weeks_before_its_date(clinic, book, rows):
+    visit = postpone(book(patient=on_a_medicine(clinic)), date(2026, 2, 2))
+    assert rows("eligible", now=datetime(2026, 1, 19, tzinfo=UTC)) == []  # it is booked still
+    cancel(visit)
+    offered = (visit.patient, "From Mon 2 Feb", f"/sessions/{visit.session.public_id}/book/")
+    assert eligible(rows, now=datetime(2026, 1, 18, 23, 59, tzinfo=UTC)) == []
+    assert eligible(rows, now=datetime(2026, 1, 19, tzinfo=UTC)) == [offered]
+    assert eligible(rows, now=datetime(2026, 2, 1, 23, 59, tzinfo=UTC)) == [offered]
+    assert eligible(rows, now=datetime(2026, 2, 2, tzinfo=UTC)) == []
+
+
+def test_who_has_a_visit_ahead_is_not_offered_another(clinic, book, rows):
+    visit = postpone(book(patient=on_a_medicine(clinic)), date(2026, 1, 23))
+    cancel(visit)
+    assert len(eligible(rows)) == 1
+    make_appointment(location=clinic, patient=visit.patient, protocol=make_protocol("melasma"), starts_at=START + DAY)
+    assert eligible(rows) == []
+
+
+def test_who_asked_on_the_phone_and_was_never_booked_is_offered_a_booking(clinic, rows):
+    patient = make_clear_patient(clinic)
+    record_answers(patient=patient, answers={"Q04": "yes", "Q04b": "2025-07-20"}, by=None, now=NOW)
+    assert eligible(rows) == [(patient, "From Tue 20 Jan", f"/bookings/new/?patient={patient.public_id}")]
+    record_answers(patient=patient, answers={"Q04": "yes", "Q04b": "2025-08-20"}, by=None, now=NOW)
+    assert eligible(rows) == []
+
+
+def test_who_is_kept_by_something_without_a_date_as_well_is_not_offered(clinic, rows):
+    patient = make_clear_patient(clinic)
+    record_answers(patient=patient, answers={"Q04": "yes", "Q04b": "2025-07-20"}, by=None, now=NOW)
+    record_answers(
+        patient=patient, answers={"Q05": "yes", "Q05b": "Methotrexate", "Q05c": "keep_taking"}, by=None, now=NOW
+    )
+    assert eligible(rows) == []
+
+
+# --- Locked links -----------------------------------------------------------------------------------------------------
+
+
+def lock(appointment):
+    PatientLink.objects.create(
+        appointment=appointment,
+        purpose=PatientLink.Purpose.BOOKING,
+        token_hash=f"{appointment.pk:064}",
+        created_at=NOW,
+        expires_at=START + 90 * DAY,
+        wrong_tries=PatientLink.MOST_TRIES,
+        locked_at=NOW,
+    )
+
+
+def test_a_locked_link_waits_for_a_call_as_long_as_the_visit_is_ahead(book, rows):
+    visit = book()
+    assert rows("links") == []
+    lock(visit)
+    (row,) = rows("links", for_treating=False)
+    assert (row.appointment, row.phone) == (visit, visit.patient.phone)
+    assert rows("links", now=START) == []
 
 
 # --- Unsigned records -------------------------------------------------------------------------------------------------
@@ -323,17 +459,20 @@ def test_lists_and_their_number_ask_as_much_for_three_rows_as_for_one(clinic, pr
     def fill(days):
         wish = {"location": clinic, "practitioner": practitioner, "now": NOW - 30 * DAY}
         ended(START - days * DAY - 8 * DAY, **wish)
-        refuse(book(START + days * DAY))
+        refuse(visit := book(START + days * DAY))
+        lock(visit)
         book(START + days * DAY + 2 * HOUR, make_patient(clinic))
         book(START + days * DAY + 4 * HOUR, make_clear_patient(clinic, email=""))
+        postpone(book(START + (20 + days) * DAY, on_a_medicine(clinic)), START.date() + (21 + days) * DAY)
+        cancel(postpone(book(START + (4 + days) * DAY, on_a_medicine(clinic)), START.date() + (6 + days) * DAY))
 
     fill(0)
     read_once, lists = count_queries(read_worklists)
-    assert [len(each.rows) for each in lists] == [1, 1, 1, 1]
+    assert [len(each.rows) for each in lists] == [1, 1, 3, 1, 1, 1, 1, 1]
     fill(1)
     fill(2)
     read_thrice, lists = count_queries(read_worklists)
-    assert [len(each.rows) for each in lists] == [3, 3, 3, 3]
+    assert [len(each.rows) for each in lists] == [3, 3, 5, 3, 3, 3, 3, 3]
     assert read_thrice == read_once
-    assert count_queries(count_waiting) == (1, 12)
-    assert Appointment.objects.count() == 12
+    asked, total = count_queries(count_waiting)
+    assert (asked <= 12, total) == (True, sum(len(each.rows) for each in lists))

@@ -1,0 +1,90 @@
+"""Whom to call: after a refused mail or a locked link, or because there is no other way."""
+
+from datetime import timedelta
+
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.urls import reverse
+from django.utils.translation import gettext as _
+
+from scheduling.models import Appointment, PatientLink, Reminder
+from scheduling.worklists.rows import Reading, Row
+from scheduling.worklists.screenings import is_held
+
+State = Appointment.State
+
+
+# A confirmation is asked for by phone in the week before the visit.
+DAYS_TO_PHONE = timedelta(days=7)
+# How long after a visit a refused mail about it is still worth a call, whatever it said.
+DAYS_TO_CATCH_UP = timedelta(days=2)
+
+
+def refused(reading: Reading) -> QuerySet:
+    refused = Reminder.objects.refused()
+    worth_a_call = refused.filter(
+        Q(appointment__ends_at__gt=reading.now - DAYS_TO_CATCH_UP) | Q(mail__expires_at__gt=reading.now)
+    )
+    return (
+        Appointment.objects.of_locations([reading.location])
+        .filter(Exists(worth_a_call.filter(appointment=OuterRef("pk"))))
+        .prefetch_related(Prefetch("reminders", queryset=refused, to_attr="refused_reminders"))
+    )
+
+
+def refused_row(reading: Reading, appointment: Appointment) -> Row:
+    last = appointment.refused_reminders[-1]
+    return Row(
+        patient=appointment.patient,
+        appointment=appointment,
+        why=_("Refused: %(mail)s") % {"mail": last.get_kind_display()},
+        by_when=reading.words(appointment.starts_at),
+        is_pressing=reading.is_today(appointment.starts_at),
+        phone=appointment.patient.phone,
+        action=_("Open the visit"),
+        url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
+    )
+
+
+def locked(reading: Reading) -> QuerySet:
+    """Somebody tried too many dates of birth behind a link, and the visit is still to come."""
+    locked = PatientLink.objects.filter(appointment=OuterRef("pk"), locked_at__isnull=False)
+    return Appointment.objects.of_locations([reading.location]).filter(
+        Exists(locked), state__in=State.AHEAD, starts_at__gt=reading.now
+    )
+
+
+def locked_row(reading: Reading, appointment: Appointment) -> Row:
+    return Row(
+        patient=appointment.patient,
+        appointment=appointment,
+        why=_("Five wrong dates of birth. Call, and compare the date on file"),
+        by_when=reading.words(appointment.starts_at),
+        is_pressing=reading.is_today(appointment.starts_at),
+        phone=appointment.patient.phone,
+        action=_("Open the visit"),
+        url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
+    )
+
+
+def to_phone(reading: Reading) -> QuerySet:
+    """Not those whose visit waits for a decision: it cannot be confirmed before."""
+    return Appointment.objects.of_locations([reading.location]).filter(
+        ~is_held(),
+        state=State.BOOKED,
+        starts_at__gt=reading.now,
+        starts_at__lte=reading.now + DAYS_TO_PHONE,
+        session__course__patient__email="",
+    )
+
+
+def to_phone_row(reading: Reading, appointment: Appointment) -> Row:
+    return Row(
+        patient=appointment.patient,
+        appointment=appointment,
+        why=_("No e-mail address"),
+        by_when=reading.words(appointment.starts_at),
+        is_pressing=reading.is_today(appointment.starts_at),
+        phone=appointment.patient.phone,
+        action=_("Open the visit"),
+        url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
+    )

@@ -1,0 +1,67 @@
+"""What every worklist is made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import QuerySet
+from django.utils.dateformat import format as format_date
+from django.utils.translation import gettext as _
+
+from clinic.models import Location
+from clinic.times import local_date
+from patients.models import Patient
+from scheduling.models import Appointment
+
+
+@dataclass(frozen=True)
+class Row:
+    """Somebody who waits. `code` is the rule that holds a visit; `is_pressing` is for today, or overdue.
+
+    Without an `appointment` there is nothing booked yet.
+    """
+
+    patient: Patient
+    appointment: Appointment | None
+    why: str
+    by_when: str
+    is_pressing: bool
+    action: str
+    url: str
+    code: str = ""
+    phone: str = ""
+
+    @property
+    def name(self) -> str:
+        return self.patient.name
+
+
+@dataclass(frozen=True)
+class Worklist:
+    key: str
+    title: str
+    icon: str
+    nothing: str
+    rows: list[Row]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Where, when and for whom the lists are read."""
+
+    location: Location
+    now: datetime
+    for_treating: bool
+
+    def is_today(self, at: datetime) -> bool:
+        return local_date(at, self.location.zone) == local_date(self.now, self.location.zone)
+
+    def words(self, at: datetime) -> str:
+        local, present = at.astimezone(self.location.zone), self.now.astimezone(self.location.zone)
+        if self.is_today(at):
+            return _("Today, %(time)s") % {"time": f"{local:%H:%M}"}
+        return format_date(local, "D j M, H:i" if local.year == present.year else "D j M Y, H:i")
+
+
+def rows_of(reading: Reading, waiting: QuerySet, row: Callable[[Reading, Appointment], Row]) -> list[Row]:
+    return [row(reading, appointment) for appointment in waiting.with_everything()]
