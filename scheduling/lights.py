@@ -7,8 +7,9 @@ from enum import StrEnum
 
 from django.utils.translation import gettext as _
 
-from treatments.catalogue import Outcome
-from treatments.models import Screening, ScreeningDecision
+from treatments.catalogue import Outcome, Override
+from treatments.decisions import who_may_decide
+from treatments.models import CourseSession, Screening, ScreeningDecision
 
 Cause = Screening.Cause
 
@@ -69,3 +70,25 @@ def change_of(newest_first: Sequence[Screening]) -> Change | None:
     if light_of(newest) == light_of(before):
         return None
     return Change(light_of(before), light_of(newest), Cause(newest.cause), newest.created_at)
+
+
+def what_it_waits_for(session: CourseSession) -> str:
+    """After a visit was booked, moved or changed: what its light now says, where that is news; else nothing."""
+    screenings = session.screenings.newest_first().with_findings().select_related("catalogue_version")
+    newest = list(screenings[:2])
+    change = change_of(newest)
+    light = light_of(newest[0]) if newest else Light.UNKNOWN
+    if change is None and (len(newest) > 1 or light == Light.CLEAR):
+        return ""
+    if light == Light.HOLD:
+        is_for_practitioner = who_may_decide(newest[0]) == Override.AESTHETICIAN
+        return (
+            _("The visit now waits for a practitioner.")
+            if is_for_practitioner
+            else _("The visit now waits for the clinical lead.")
+        )
+    return {
+        Light.UNKNOWN: _("The health questions have not been asked yet."),
+        Light.CLEAR: _("Nothing stands in the way any more."),
+        Light.STOP: _("The screening now stands in the way: look at it."),
+    }[light]

@@ -20,7 +20,7 @@ from scheduling import booking, day, reminders
 from scheduling.board import sign_of
 from scheduling.course_booking import course_days, next_to_book
 from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm
-from scheduling.lights import change_of
+from scheduling.lights import change_of, what_it_waits_for
 from scheduling.models import Appointment
 from scheduling.offers import offer_times
 from scheduling.timeline import draw_window
@@ -194,8 +194,10 @@ def appointment_move(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
 
 def _moved_sentence(moved: Appointment) -> str:
     if moved.patient.email:
-        return _("Moved. The patient gets a mail with the new time.")
-    return _("Moved. There is no e-mail address: please phone the patient.")
+        told = _("Moved. The patient gets a mail with the new time.")
+    else:
+        told = _("Moved. There is no e-mail address: please phone the patient.")
+    return f"{told} {what_it_waits_for(moved.session)}".strip()
 
 
 def _move_page(request, appointment, *, form=None, refusal="", alternatives=(), status=200) -> HttpResponse:

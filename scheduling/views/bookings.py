@@ -19,6 +19,7 @@ from patients.models import Patient
 from scheduling import booking
 from scheduling.courses import sessions_to_book
 from scheduling.forms import BookingForm, day_of
+from scheduling.lights import what_it_waits_for
 from scheduling.models import Appointment
 from scheduling.rescreening import keep_answers
 from scheduling.slots import next_eligible_slots
@@ -112,7 +113,7 @@ def _book(request: HttpRequest) -> HttpResponse:
         alternatives = getattr(error, "alternatives", ())
         offer = _offer(request, patient, form, refusal=error.message, alternatives=alternatives)
         return _page(request, patient, form, answers, offer=offer, status=409)
-    messages.success(request, _("Booked."))
+    messages.success(request, f"{_('Booked.')} {what_it_waits_for(booked.session)}".strip())
     return to_board(request, booked)
 
 

@@ -14,6 +14,7 @@ from clinic.audit import record_opening
 from clinic.models import Location, Practitioner
 from scheduling import booking
 from scheduling.forms import SearchForm, SessionForm
+from scheduling.lights import what_it_waits_for
 from scheduling.models import Appointment
 from scheduling.offers import Offer, offer_times
 from scheduling.slots import practitioners_of
@@ -59,8 +60,10 @@ def _write(request, session: CourseSession, wanted: dict):
 
 def _booked_sentence(booked) -> str:
     if booked.patient.email:
-        return _("Booked. A mail confirms it.")
-    return _("Booked. There is no e-mail address: tell the patient by phone.")
+        told = _("Booked. A mail confirms it.")
+    else:
+        told = _("Booked. There is no e-mail address: tell the patient by phone.")
+    return f"{told} {what_it_waits_for(booked.session)}".strip()
 
 
 def _page(request, session, *, form=None, refusal="", alternatives=(), status=200) -> HttpResponse:
