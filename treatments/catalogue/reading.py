@@ -43,6 +43,14 @@ def compose(text: str) -> yaml.Node | None:
     Raises CatalogueError when it is not YAML.
     """
     try:
+        return yaml.compose(text, Loader=yaml.CBaseLoader)
+    except (yaml.YAMLError, UnicodeEncodeError, RecursionError):
+        return _compose_saying_where(text)
+
+
+def _compose_saying_where(text: str) -> yaml.Node | None:
+    """As `compose`, by a reader that takes ten times as long and knows the place of a mistake."""
+    try:
         return yaml.compose(text, Loader=yaml.BaseLoader)
     except RecursionError:
         raise CatalogueError([(1, _("This file is nested too deeply to be read."))]) from None
