@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
@@ -19,7 +20,7 @@ from treatments.catalogue import Catalogue, CatalogueError, Outcome, Override, Q
 from treatments.catalogue.spec import NO, NOT_SURE, YES
 from treatments.models import CatalogueVersion
 from treatments.publishing import catalogue_of, drafted_catalogue
-from treatments.rule_editing import WINDOWS, Field, edit_rule, fields_of, refusals
+from treatments.rule_editing import WINDOWS, Field, edit_rule, fields_of, refusals, stage_words
 
 WHOLE = re.compile(r"[0-9]{1,4}")
 LONGEST_WORDS = 1000
@@ -126,7 +127,8 @@ def _form_field(field: Field) -> forms.Field:
         return WholeField(most=WINDOWS[field.name], unit=_unit(field.name), **words)
     if isinstance(field.value, Outcome | Override):
         kind = type(field.value)
-        return forms.TypedChoiceField(choices=kind.choices, coerce=kind, error_messages={"required": MISSING}, **words)
+        choices = [(value, capfirst(label)) for value, label in kind.choices]
+        return forms.TypedChoiceField(choices=choices, coerce=kind, error_messages={"required": MISSING}, **words)
     if field.name == "name":
         return LineField(longest=80, **words)
     return ParagraphsField(longest=LONGEST_WORDS, **words)
@@ -153,7 +155,7 @@ class SampleForm(forms.Form):
 
     visit_day = PlanningDayField(label=gettext_lazy("Visit"))
     visit_at = ClockField(label=gettext_lazy("At"))
-    stage = forms.TypedChoiceField(label=gettext_lazy("Asked at the"), coerce=Stage)
+    stage = forms.TypedChoiceField(label=gettext_lazy("Asked"), coerce=Stage)
     said_day = SampleDayField(required=False)
     said_at = ClockField(label=gettext_lazy("At"), required=False)
     said = forms.ChoiceField(label=gettext_lazy("Answer"))
@@ -166,7 +168,7 @@ class SampleForm(forms.Form):
         last = next((stage for stage in reversed(asking) if asking[stage]), self.rule.stages[-1])
         initial = {"visit_day": visit_day, "visit_at": "10:00", "stage": last}
         super().__init__(data, initial=initial | _usual_moment(self.rule, visit_day))
-        self.fields["stage"].choices = [(stage.value, stage.label) for stage in self.rule.stages]
+        self.fields["stage"].choices = [(stage.value, stage_words(stage)) for stage in self.rule.stages]
         if when:
             self.fields["said_day"].label = when.text
             del self.fields["said"]

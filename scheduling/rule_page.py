@@ -15,6 +15,8 @@ from treatments.catalogue import Catalogue, Outcome, Rule, Stage, Tag, TestKind
 from treatments.rule_editing import WINDOWS, in_units
 from treatments.screening import Finding
 
+AT_ONCE = 6
+
 
 @dataclass(frozen=True)
 class RuleRow:
@@ -60,6 +62,15 @@ class Bookings:
     heading: str
     kinds: tuple[str, ...]
     own: tuple[Turn, ...]
+
+    @property
+    def first(self) -> tuple[Turn, ...]:
+        """As many as are seen at once."""
+        return self.own[:AT_ONCE]
+
+    @property
+    def rest(self) -> tuple[Turn, ...]:
+        return self.own[AT_ONCE:]
 
     @property
     def elsewhere(self) -> int:

@@ -178,14 +178,24 @@ def _outcomes(catalogue: Catalogue, rule: Rule, entry: tuple[str, str], mildest:
     """One outcome for each stage, or, where each answer has its own, one for each answer."""
     if rule.test.kind != TestKind.CHOICE:
         for stage, outcome in rule.outcome.items():
-            label = _("At the %(stage)s") % {"stage": stage.label}
-            yield Field(f"outcome_{stage}", label, outcome, entry, ("outcome", stage.value), mildest.get(stage))
+            yield Field(
+                f"outcome_{stage}", stage_words(stage), outcome, entry, ("outcome", stage.value), mildest.get(stage)
+            )
         return
     ids = [id for ids in rule.questions.values() for id in ids]
     words = dict(pair for id in ids if id in catalogue.questions for pair in catalogue.questions[id].choices)
     for answer, outcome in rule.test.params["map"].items():
         label = _("After “%(answer)s”") % {"answer": words.get(answer, answer)}
         yield Field(f"outcome_{answer}", label, outcome, entry, ("test", "map", answer))
+
+
+def stage_words(stage: Stage) -> str:
+    """When a rule speaks, as the head of a column or of a field."""
+    return {
+        Stage.BOOKING: _("At booking"),
+        Stage.PREVISIT: _("At the 48-hour check"),
+        Stage.CHECKIN: _("At check-in"),
+    }[stage]
 
 
 def _window_label(kind: TestKind, setting: str) -> str:
@@ -239,8 +249,3 @@ def _written_outcome(outcome: Mapping[str, Outcome]) -> str:
     if len(set(outcome.values())) == 1:
         return next(iter(outcome.values())).value
     return "{" + ", ".join(f"{stage}: {Outcome(said).value}" for stage, said in outcome.items()) + "}"
-
-
-def stages_of(rule: Rule) -> list[Stage]:
-    """Where a rule is asked or reminds, in order."""
-    return [stage for stage in Stage if stage in (*rule.stages, *rule.advise_at)]

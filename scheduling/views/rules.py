@@ -99,10 +99,11 @@ def rule_try(request: HttpRequest, code: str) -> HttpResponse:
     form, sample = _forms(request, code)
     if not (form.is_valid() & sample.is_valid()):
         return _page(request, form, sample, status=422)
+    found, own = changes(form.catalogue, form.draft), locations_of(request)
     trial = {
-        "changes": changes(form.catalogue, form.draft),
+        "changes": found,
         "tried": read_sample(form.catalogue, form.draft, code, sample),
-        "bookings": read_bookings(form.text, locations=locations_of(request), now=times.now()),
+        "bookings": read_bookings(form.text, locations=own, now=times.now()) if found else None,
     }
     return _page(request, form, sample, **trial)
 

@@ -227,6 +227,22 @@ def test_a_trial_is_exact_to_the_hour(lead, hours, light):
     assert f"Draft {light} Sun" in words(lead.post(try_url("S3"), typed("S3", hours=hours) | sample, headers=HTMX))
 
 
+def test_a_trial_of_an_unchanged_rule_looks_at_no_visit(lead):
+    page = words(lead.post(try_url("S3"), typed("S3") | SAMPLE, headers=HTMX))
+    assert "Nothing yet: the rule is as it is in force." in page
+    assert "Draft Clear Sun" in page
+    assert "visits to come checked" not in page
+
+
+def test_a_long_list_opens_to_its_end(lead, clinic):
+    for number in range(7):
+        close_to_the_wait(clinic, make_practitioner(clinic), days=7 + number)
+    sample = {"visit_day": "2026-01-19", "visit_at": "10:00", "stage": "booking"}
+    page = words(lead.post(try_url("S1"), typed("S1", months="9") | sample, headers=HTMX))
+    assert page.count("Olivia Marsh") == 7
+    assert "Show the other 1" in page
+
+
 def test_a_trial_counts_the_visits_that_would_turn(lead, clinic, practitioner):
     close_to_the_wait(clinic, practitioner, given_name="Ida", family_name="Sorensen")
     clear = make_clear_patient(clinic)

@@ -161,7 +161,7 @@ def test_changes_are_told_in_words_and_each_once():
     found = [(change.rule.code, change.label, change.before, change.after) for change in changes(CATALOGUE, load(text))]
     shipped = CATALOGUE.questions["C06"]
     assert found == [
-        ("E01", "At the check-in", "blocked", "on hold"),
+        ("E01", "At check-in", "blocked", "on hold"),
         (
             "E01",
             f"What the patient reads after “{shipped.text}”",
