@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from scheduling.views import appointments, checkins, screenings, visits
+from scheduling.views import appointments, checkins, screenings, treatment_changes, visits
 
 urlpatterns = [
     path("screening/", screenings.screening_show, name="screening-show"),
     path("screening/decide/", screenings.screening_decide, name="screening-decide"),
     path("screening/advice/", screenings.screening_advice, name="screening-advice"),
+    path("treatment/", treatment_changes.treatment_change, name="treatment-change"),
     path("arrive/", appointments.appointment_arrive, name="appointment-arrive"),
     path("undo-arrival/", appointments.appointment_undo_arrival, name="appointment-undo-arrival"),
     path("checkin/", checkins.checkin_show, name="checkin-show"),

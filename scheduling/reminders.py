@@ -92,6 +92,13 @@ def plan_for_reactivation(*, appointment: Appointment, now: datetime) -> None:
     _plan(appointment, Kind.CONFIRMATION, now)
 
 
+def keep_for_change(*, appointment: Appointment) -> None:
+    """What was planned or told of the revision before holds for this one: the patient need hear nothing new."""
+    Reminder.objects.filter(appointment=appointment, revision=appointment.revision - 1).update(
+        revision=appointment.revision
+    )
+
+
 def plan_aftercare(*, appointment: Appointment, ended_at: datetime) -> None:
     """What is told after a visit: when its hours are over, and never at night.
 

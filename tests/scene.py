@@ -234,6 +234,11 @@ class Scene:
             "scheduling:session-book": {"key": uuid4(), "slot": self.slot(44, 15)},
             "scheduling:appointment-arrive": {"revision": self.expected.revision},
             "scheduling:appointment-undo-arrival": {},
+            "scheduling:treatment-change": {
+                "revision": self.held.revision,
+                "protocol": self.held.session.course.protocol.code,
+                "zones": ["cheeks"],
+            },
             "scheduling:checkin-show": {
                 "start": self.here.starts_at.isoformat(),
                 "part": "patient",

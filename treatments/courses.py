@@ -4,12 +4,13 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from clinic.models import User
 from clinic.text import paragraphs
 from patients.models import Patient
-from treatments.models import Course, CoursePlan, CourseSession, Protocol, Zone
+from treatments.models import Course, CoursePlan, CourseSession, Protocol, Visit, Zone
 
 
 class SessionsOutsideRange(Exception):
@@ -54,6 +55,43 @@ def start_course(
         course.zones.set(zones)
         sessions = [CourseSession(course=course, number=number + 1) for number in range(planned_sessions)]
         return CourseSession.objects.bulk_create(sessions)[0]
+
+
+def change_course(*, course: Course, protocol: Protocol, zones: Iterable[Zone]) -> None:
+    """Plan a course for other zones, or for another protocol as long as nothing of it was treated.
+
+    The number of sessions stays where the protocol takes it, else it becomes the nearest that it takes; sessions that
+    were never booked come and go with it. Raises CourseRefused, with nothing changed.
+    """
+    with transaction.atomic():
+        Course.objects.select_for_update(no_key=True).get(pk=course.pk)
+        if protocol != course.protocol:
+            if Visit.objects.filter(session__course=course).exists():
+                raise CourseRefused(
+                    _("This course was begun with its treatment. Start another course for another treatment.")
+                )
+            if CoursePlan.objects.filter(course=course).exists():
+                raise CourseRefused(
+                    _("The clinical lead has signed a plan for this treatment. Start another course for another one.")
+                )
+            _fit(course, protocol)
+        course.zones.set(zones)
+
+
+def _fit(course: Course, protocol: Protocol) -> None:
+    """The number of sessions that a protocol takes, but never fewer than were booked once."""
+    planned = course.planned_sessions
+    if not course.is_single:
+        last_booked = course.sessions.filter(screenings__isnull=False).aggregate(last=Max("number"))["last"] or 1
+        planned = max(min(max(planned, protocol.sessions_min), protocol.sessions_max), last_booked)
+    course.protocol, course.planned_sessions = protocol, planned
+    course.refreshers_per_year = None if course.is_single else protocol.refreshers_min_per_year
+    course.save(update_fields=["protocol", "planned_sessions", "refreshers_per_year"])
+    course.sessions.filter(number__gt=planned).delete()
+    there = set(course.sessions.values_list("number", flat=True))
+    CourseSession.objects.bulk_create(
+        CourseSession(course=course, number=number) for number in range(1, planned + 1) if number not in there
+    )
 
 
 def sign_plan(*, course: Course, text: str, by: User, now: datetime) -> CoursePlan:

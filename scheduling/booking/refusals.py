@@ -46,6 +46,10 @@ class OutsideWindow(BookingRefused):
     """A session of a course outside the window that the session before it opens, or before that one is booked."""
 
 
+class TreatmentStays(BookingRefused):
+    """Something hangs on the treatment already: a visit, a plan, or other appointments of the course."""
+
+
 class OnHold(BookingRefused):
     """The screening waits for a decision."""
 

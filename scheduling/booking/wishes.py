@@ -70,6 +70,10 @@ class Wish:
         )
 
     @property
+    def ends_at(self) -> datetime:
+        return self.starts_at + timedelta(seconds=needs_of_protocol(self.protocol).patient[1])
+
+    @property
     def is_exception(self) -> bool:
         """The clinical lead may leave a window or an interval, and says why."""
         return bool(self.reason.strip() and self.by and self.by.is_lead)
@@ -84,6 +88,15 @@ def check(wish: Wish) -> None:
         _check_interval(wish)
 
 
+def check_in_place(wish: Wish) -> None:
+    """For a visit that stays at its time. Its screening is run anew, and its light then says whether it may be."""
+    if wish.ignoring.state in Appointment.State.AHEAD and wish.starts_at <= wish.now:
+        raise InThePast(_("The time of this visit has passed. Move it first."))
+    _check_hours(wish)
+    if not wish.ignoring.exception_reason:
+        _check_interval(wish)
+
+
 def _check_start(wish: Wish) -> None:
     if wish.starts_at <= wish.now:
         raise InThePast(_("This time has passed. Choose a later one."))
@@ -93,15 +106,13 @@ def _check_start(wish: Wish) -> None:
 
 def _check_hours(wish: Wish) -> None:
     """The whole visit lies within one stretch of work, so that nobody sits numbed and alone over a break."""
-    start = seconds(wish.starts_at)
-    end = start + needs_of_protocol(wish.protocol).patient[1]
-    ends_at = wish.starts_at + timedelta(seconds=end - start)
+    start, end = seconds(wish.starts_at), seconds(wish.ends_at)
     if not practitioners_of(wish.location).filter(pk=wish.practitioner.pk).exists():
         raise OutsideHours(_("This practitioner does not treat here. Choose another one."))
     day = local_date(wish.starts_at, wish.location.zone)
     windows = working_windows(location=wish.location, practitioners=[wish.practitioner], first_day=day, days=1)
     is_at_work = any(opens <= start and end <= closes for opens, closes in windows[wish.practitioner.pk])
-    if not is_at_work or wish.practitioner.time_off.overlapping(wish.starts_at, ends_at).exists():
+    if not is_at_work or wish.practitioner.time_off.overlapping(wish.starts_at, wish.ends_at).exists():
         raise OutsideHours(_("The practitioner does not work then. Choose a time within working hours."))
 
 

@@ -7,6 +7,7 @@ constraints on `Occupancy` have the last word.
 import uuid
 from collections.abc import Iterable
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import wraps
 
@@ -16,12 +17,13 @@ from django.utils.translation import gettext as _
 from clinic.models import Device, Location, Practitioner, Room, User
 from patients.models import Patient
 from scheduling import reminders
-from scheduling.booking.refusals import ChangedMeanwhile, OnHold, Taken
-from scheduling.booking.wishes import Wish, check, days_that_fit
+from scheduling.booking.refusals import ChangedMeanwhile, OnHold, Taken, TreatmentStays
+from scheduling.booking.wishes import Wish, check, check_in_place, days_that_fit
 from scheduling.models import Appointment, Occupancy
+from scheduling.rescreening import rescreen, visits_to_come
 from scheduling.slots import Slot, free_places, nearest_slots, needs_of_protocol
 from treatments.catalogue import Stage
-from treatments.courses import start_course
+from treatments.courses import CourseRefused, change_course, start_course
 from treatments.models import CourseSession, Protocol, Screening, Zone
 from treatments.screenings import screen_session
 
@@ -104,6 +106,11 @@ def _book(wish: Wish, session_of, *, room=None, device=None, key=None) -> Appoin
             return earlier
         if wish.session and wish.session.appointments.taking_time().exists():
             raise ChangedMeanwhile(_("This session is booked already. Open its appointment to move it."))
+        if (
+            wish.session
+            and not CourseSession.objects.filter(pk=wish.session.pk, course__protocol=wish.protocol).exists()
+        ):
+            raise ChangedMeanwhile(_("This course was changed meanwhile. Open it again."))
         check(wish)
         appointment = Appointment(
             public_id=key or uuid.uuid4(), session=session_of(), created_at=wish.now, created_by=wish.by
@@ -112,6 +119,11 @@ def _book(wish: Wish, session_of, *, room=None, device=None, key=None) -> Appoin
         wish.patient.locations.add(wish.location)
         reminders.plan_for_booking(appointment=appointment, now=wish.now)
         return appointment
+
+
+def _is_as_planned(wish: Wish) -> bool:
+    """Whether the session is still there, and of the same treatment."""
+    return CourseSession.objects.filter(pk=wish.session.pk, course__protocol=wish.protocol).exists()
 
 
 @_once_more_after_deadlock
@@ -141,6 +153,53 @@ def move_appointment(
         _place(moving, wish, room=moving.room, device=moving.device, is_place_open=True)
         reminders.plan_for_move(appointment=moving, now=now)
         return moving
+
+
+@_once_more_after_deadlock
+def change_treatment(
+    *,
+    appointment: Appointment,
+    protocol: Protocol,
+    zones: Iterable[Zone],
+    revision: int,
+    by: User | None,
+    now: datetime,
+) -> Appointment:
+    """Other zones for the course of an appointment, or another protocol while this is all that there is of it.
+
+    The start stays, so that the patient need not be told; the end, the places and the light follow the treatment.
+    Raises Taken where a longer visit does not fit, OutsideHours, InThePast, TooSoon, TreatmentStays and
+    ChangedMeanwhile.
+    """
+    wish = replace(Wish.again(appointment, by=by, now=now), protocol=protocol, zones=tuple(zones))
+    with _telling_what_is_free(wish), transaction.atomic():
+        changing = _locked(appointment, revision)
+        if changing.state not in (*Appointment.State.AHEAD, Appointment.State.ARRIVED):
+            raise ChangedMeanwhile(_("This visit has begun or is cancelled, so its treatment stays as it is."))
+        _lock_resources(wish)
+        check_in_place(wish)
+        _change_course(changing, wish)
+        changing.revision += 1
+        changing.ends_at = wish.ends_at
+        changing.room, changing.device = _choose_places(wish, changing.room, changing.device, is_place_open=True)
+        changing.occupancies.all().delete()
+        changing.save(update_fields=["revision", "ends_at", "room", "device"])
+        Occupancy.objects.bulk_create(compose_occupancies(changing))
+        reminders.keep_for_change(appointment=changing)
+        touched = visits_to_come(now).filter(session__course=changing.session.course)
+        rescreen(touched, cause=Screening.Cause.TREATMENT, by=by, now=now)
+        return changing
+
+
+def _change_course(changing: Appointment, wish: Wish) -> None:
+    course = changing.session.course
+    others = Appointment.objects.taking_time().filter(session__course=course).exclude(pk=changing.pk)
+    if wish.protocol != course.protocol and others.exists():
+        raise TreatmentStays(_("Other visits of this course are booked. Cancel them, or start another course."))
+    try:
+        change_course(course=course, protocol=wish.protocol, zones=wish.zones)
+    except CourseRefused as refused:
+        raise TreatmentStays(refused.message) from refused
 
 
 @_once_more_after_deadlock
@@ -261,7 +320,7 @@ def _place(appointment: Appointment, wish: Wish, *, room, device, is_place_open:
     appointment.location = wish.location
     appointment.practitioner = wish.practitioner
     appointment.starts_at = wish.starts_at
-    appointment.ends_at = wish.starts_at + timedelta(seconds=needs_of_protocol(wish.protocol).patient[1])
+    appointment.ends_at = wish.ends_at
     appointment.state = Appointment.State.BOOKED
     appointment.exception_reason = wish.reason if wish.is_exception else ""
     appointment.room, appointment.device = _choose_places(wish, room, device, is_place_open=is_place_open)

@@ -67,6 +67,7 @@ scheduling:course-refresher        refreshed    login     405/302      405/302  
 scheduling:session-book            session      login     200/302      200/302      200/302   200/302   404/404   yes
 scheduling:appointment-arrive      expected     login     405/302      405/302      405/302   405/302   405/404   yes
 scheduling:appointment-undo-arrival here        login     405/302      405/302      405/302   405/302   405/404   yes
+scheduling:treatment-change        held         login     200/302      200/302      200/302   200/302   404/404   yes
 scheduling:checkin-show            here         login     200/302      200/302      200/302   200/302   404/404   yes
 scheduling:screening-show          held         login     200/405      200/405      200/405   200/405   404/405   no
 scheduling:screening-decide        here         login     405/403      405/409      405/302   405/403   405/404   yes

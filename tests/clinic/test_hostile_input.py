@@ -145,6 +145,7 @@ FORMS = {
     "scheduling:appointment-places": dict.fromkeys(["revision", "room", "device", "seen_room", "seen_device"], "pick"),
     "scheduling:appointment-arrive": {"revision": "pick"},
     "scheduling:appointment-undo-arrival": {"revision": "any"},
+    "scheduling:treatment-change": {"revision": "pick", "protocol": "pick", "zones": "pick?"},
     "scheduling:checkin-show": {"start": "pick", "part": "any", "C01": "pick", "C01b_0": "any", "C01b_1": "any"}
     | {"C02_0": "typed?", "C02_1": "any", "C03": "any", "C04": "pick", "Q04b_0": "any", "Q04b_1": "any"},
     "scheduling:screening-decide": {

@@ -18,10 +18,14 @@ from tests.factories import (
     make_patient,
     make_practitioner,
     make_protocol,
+    make_user,
+    text_with_every_rule,
 )
+from treatments import courses
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
 from treatments.models import Course, Screening
+from treatments.publishing import publish_catalogue
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
 
@@ -403,6 +407,139 @@ def test_change_places_is_refused_when_taken_or_seen_otherwise(clinic, practitio
         places(booked, booked.room, booked.device, seen=(other.room, other.device))
     booked.refresh_from_db()
     assert booked.occupancies.count() == 5
+
+
+# --- Another treatment ------------------------------------------------------------------------------------------------
+
+
+def treat(appointment, protocol="acne_scar_moderate", *zones, **changes):
+    protocol = make_protocol(protocol)
+    return change(
+        booking.change_treatment,
+        appointment,
+        protocol=protocol,
+        zones=protocol.version.zones.filter(code__in=zones),
+        **changes,
+    )
+
+
+def planned(course):
+    course.refresh_from_db()
+    return course.planned_sessions, sorted(course.sessions.values_list("number", flat=True))
+
+
+def test_another_protocol_takes_the_time_and_the_sessions_that_it_needs(clinic, practitioner, patient):
+    booked = book(clinic, practitioner, patient, planned_sessions=3)
+    changed = treat(booked, "stretch_marks", "abdomen_hips_thighs")
+    course = changed.session.course
+    assert (changed.starts_at, changed.ends_at) == (START, START + timedelta(minutes=90))
+    assert (course.protocol.code, [zone.code for zone in course.zones.all()]) == (
+        "stretch_marks",
+        ["abdomen_hips_thighs"],
+    )
+    assert changed.occupancies.get(patient=patient).ends_at == changed.ends_at
+    assert planned(course) == (3, [1, 2, 3])
+    assert (changed.revision, Appointment.objects.get().ends_at) == (1, changed.ends_at)
+
+
+def test_the_number_of_sessions_follows_into_the_range_of_the_protocol(clinic, practitioner, patient):
+    course = book(clinic, practitioner, patient, planned_sessions=3).session.course
+    treat(Appointment.objects.get(), "wrinkles_deep")
+    assert planned(course) == (4, [1, 2, 3, 4])
+    treat(Appointment.objects.get(), "melasma")
+    assert planned(course) == (4, [1, 2, 3, 4])
+    treat(Appointment.objects.get(), "acne_scar_severe")
+    assert planned(course) == (4, [1, 2, 3, 4])
+
+
+def test_a_single_visit_stays_a_single_one(clinic, practitioner, patient):
+    course = book(clinic, practitioner, patient).session.course
+    treat(Appointment.objects.get(), "wrinkles_deep")
+    assert planned(course) == (1, [1])
+
+
+def test_sessions_that_were_booked_once_stay(clinic, practitioner, patient):
+    booked = book(clinic, practitioner, patient, protocol=make_protocol("stretch_marks"), planned_sessions=5)
+    where = {"location": clinic, "practitioner": practitioner, "by": None, "now": NOW}
+    later = [
+        booking.book_session(session=session, starts_at=START + timedelta(weeks=4 * (session.number - 1)), **where)
+        for session in booked.session.course.sessions.filter(number__gt=1)
+    ]
+    for each in later:
+        change(booking.cancel_appointment, each)
+    treat(booked, "acne_scar_mild")
+    assert planned(booked.session.course) == (5, [1, 2, 3, 4, 5])
+
+
+def test_the_visit_is_screened_for_what_it_is_now_and_the_patient_hears_nothing_new(clinic, practitioner, patient):
+    booked = book(clinic, practitioner, patient)
+    told = set(Reminder.objects.values_list("kind", "due_at", "state"))
+    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    treat(booked, "acne_scar_moderate", "perioral")
+    newest = booked.session.screenings.newest_first().first()
+    assert (newest.cause, newest.for_start) == ("treatment", START)
+    assert set(Reminder.objects.values_list("kind", "due_at", "state")) == told
+    assert set(Reminder.objects.values_list("revision", flat=True)) == {1}
+
+
+def test_a_longer_visit_that_does_not_fit_is_refused_with_alternatives(clinic, practitioner, patient):
+    booked = book(clinic, practitioner, patient)
+    book(clinic, practitioner, make_patient(clinic), START + timedelta(minutes=75))
+    with pytest.raises(booking.Taken) as refused:
+        treat(booked, "stretch_marks")
+    assert refused.value.alternatives
+    assert Appointment.objects.get(pk=booked.pk).session.course.protocol.code == "acne_scar_moderate"
+    assert booked.occupancies.count() == 5
+
+
+def test_a_visit_that_would_outlast_the_working_day_is_refused(clinic, practitioner, patient):
+    booked = book(clinic, practitioner, patient, START.replace(hour=15, minute=45))
+    with pytest.raises(booking.OutsideHours):
+        treat(booked, "stretch_marks")
+
+
+def test_the_same_skin_is_not_needled_too_soon_after_a_change(clinic, practitioner, patient):
+    protocol = make_protocol()
+    cheeks, chin = (protocol.version.zones.get(code=code) for code in ("cheeks", "chin_jaw"))
+    book(clinic, practitioner, patient, zones=[cheeks])
+    other = book(clinic, practitioner, patient, START + timedelta(days=7), zones=[chin])
+    with pytest.raises(booking.TooSoon):
+        treat(other, "acne_scar_moderate", "cheeks")
+    assert [zone.code for zone in other.session.course.zones.all()] == ["chin_jaw"]
+
+
+def test_a_protocol_stays_while_other_visits_or_a_plan_hang_on_it(clinic, practitioner, patient):
+    booked = book(clinic, practitioner, patient, planned_sessions=3)
+    where = {"location": clinic, "practitioner": practitioner, "by": None, "now": NOW}
+    second = booked.session.course.sessions.get(number=2)
+    other = booking.book_session(session=second, starts_at=START + timedelta(weeks=4), **where)
+    with pytest.raises(booking.TreatmentStays, match="Other visits of this course are booked"):
+        treat(booked, "melasma")
+    assert treat(booked, "acne_scar_moderate", "cheeks").revision == 1  # the skin may change
+    change(booking.cancel_appointment, other)
+    courses.sign_plan(course=booked.session.course, text="Shallow.", by=make_user("lead"), now=NOW)
+    with pytest.raises(booking.TreatmentStays, match="has signed a plan"):
+        treat(Appointment.objects.get(pk=booked.pk), "melasma")
+
+
+def test_a_stale_revision_a_cancelled_visit_and_one_that_is_over_are_refused(clinic, practitioner, patient):
+    booked = book(clinic, practitioner, patient)
+    with pytest.raises(booking.ChangedMeanwhile):
+        treat(booked, "melasma", revision=7)
+    with pytest.raises(booking.InThePast):
+        treat(booked, "melasma", now=START)
+    change(booking.cancel_appointment, booked)
+    with pytest.raises(booking.ChangedMeanwhile, match="has begun or is cancelled"):
+        treat(Appointment.objects.get(), "melasma")
+
+
+def test_a_session_that_was_planned_otherwise_meanwhile_is_not_booked(clinic, practitioner, patient):
+    booked = book(clinic, practitioner, patient, planned_sessions=3)
+    second = booked.session.course.sessions.select_related("course__protocol").get(number=2)
+    treat(booked, "melasma")
+    where = {"location": clinic, "practitioner": practitioner, "by": None, "now": NOW}
+    with pytest.raises(booking.ChangedMeanwhile, match="This course was changed meanwhile"):
+        booking.book_session(session=second, starts_at=START + timedelta(weeks=4), **where)
 
 
 # --- Queries --------------------------------------------------------------------------------------------------------

@@ -1,0 +1,58 @@
+"""Another treatment, or other zones, for a visit that is booked."""
+
+import uuid
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods
+
+from clinic import times
+from clinic.access import EVERYBODY, allow, own_or_404
+from clinic.audit import record_opening
+from scheduling import booking
+from scheduling.lights import what_it_waits_for
+from scheduling.models import Appointment
+from scheduling.treatment_forms import TreatmentForm
+from scheduling.views.appointments import to_board
+from scheduling.views.offering import as_choices
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@allow(*EVERYBODY)
+def treatment_change(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """The treatment of a visit and its skin, as they are and as they shall be."""
+    appointment = _own(request, public_id)
+    if request.method != "POST":
+        return _page(request, appointment, TreatmentForm(appointment=appointment))
+    form = TreatmentForm(request.POST, appointment=appointment)
+    if not form.is_valid():
+        return _page(request, appointment, form, status=422)
+    try:
+        changed = booking.change_treatment(
+            appointment=appointment,
+            revision=form.cleaned_data["revision"],
+            by=request.user,
+            now=times.now(),
+            **form.treatment,
+        )
+    except booking.BookingRefused as error:
+        alternatives = as_choices(getattr(error, "alternatives", ()))
+        return _page(request, appointment, form, refusal=error.message, alternatives=alternatives, status=409)
+    messages.success(request, f"{_('Changed.')} {what_it_waits_for(changed.session)}".strip())
+    return to_board(request, changed)
+
+
+def _page(request, appointment, form, *, refusal="", alternatives=(), status=200) -> HttpResponse:
+    """After a refusal, what was chosen stays and is about the visit as it stands now, which the page names."""
+    record_opening(appointment.patient)
+    if form.is_bound:
+        form.data = form.data.copy()
+        form.data["revision"] = str(_own(request, appointment.public_id).revision)
+    context = {"appointment": appointment, "form": form, "refusal": refusal, "alternatives": alternatives}
+    return render(request, "scheduling/treatment_change.html", context, status=status)
+
+
+def _own(request: HttpRequest, public_id: uuid.UUID) -> Appointment:
+    return own_or_404(Appointment.objects.with_everything(), request, public_id)
