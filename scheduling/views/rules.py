@@ -25,16 +25,12 @@ def _forms(request: HttpRequest, code: str, *, is_published: bool = False) -> tu
     catalogue = catalogue_of(version)
     if code not in catalogue.rules:
         raise Http404
+    # publishing asks nothing of the sample, and keeps what stands in it
+    about_sample = data if data and (not is_published or "visit_day" in data) else None
+    zone, now = location_of(request).zone, times.now()
     return (
         RuleForm(data, version=version, code=code, is_published=is_published),
-        # publishing asks nothing of the sample
-        SampleForm(
-            None if is_published else data,
-            catalogue=catalogue,
-            code=code,
-            zone=location_of(request).zone,
-            now=times.now(),
-        ),
+        SampleForm(about_sample, catalogue=catalogue, code=code, zone=zone, now=now),
     )
 
 

@@ -182,6 +182,13 @@ def test_a_refusal_stands_at_its_field_and_keeps_what_was_typed(lead, code, chan
     assert CatalogueVersion.objects.count() == 1
 
 
+def test_a_refused_publication_keeps_the_sample(lead):
+    answer = lead.post(edit_url("S3"), typed("S3", hours="23") | SAMPLE)
+    assert answer.status_code == 422
+    for value in ("2026-01-19", "2026-01-17", "15:30"):
+        assert f'value="{value}"' in answer.text
+
+
 def test_exactly_the_owners_number_is_no_refusal(lead):
     assert lead.post(edit_url("S3"), typed("S3", hours="24", name="Sun")).status_code == 302
 
