@@ -64,7 +64,7 @@ def try_birth_date(*, link: PatientLink, day: date, now: datetime) -> bool:
             one.update(wrong_tries=0)
             return True
         one.filter(wrong_tries=PatientLink.MOST_TRIES).update(locked_at=now)
-    link.refresh_from_db(fields=["wrong_tries", "locked_at"])
+        link.refresh_from_db(fields=["wrong_tries", "locked_at"])
     if link.locked_at:
         raise LinkClosed(link)
     return False

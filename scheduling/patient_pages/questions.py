@@ -226,7 +226,8 @@ def typed_behind(link: PatientLink) -> dict[str, Fields]:
 def _in_words(question: Question, field: forms.Field, said: str) -> str:
     """An answer as the page of the question words it."""
     if question.kind in DATES:
-        return (date_in_words(said) if said else _("I do not remember")).capitalize()
+        words = date_in_words(said) if said else _("I do not remember")
+        return words[:1].upper() + words[1:]
     labels = dict(getattr(field, "choices", None) or getattr(field, "ticks", ()))
     if isinstance(field, forms.ChoiceField):
         return ", ".join(str(labels.get(word, word)) for word in said.split(", ")) if said else _("Left open")

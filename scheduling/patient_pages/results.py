@@ -91,9 +91,12 @@ class _Told:
         return any(NOT_SURE in self.answers.get(id, "").split(", ") for id in _questions_of(rule))
 
     def _message(self, finding: ScreeningFinding) -> str:
-        """Of the questions that fed the rule, the words of one that was answered so; with the date where it has one."""
+        """Of the questions that fed the rule, the words of one that was answered so; with the date where it has one.
+
+        They are about a yes. Whoever was not sure is called, and told nothing in advance.
+        """
         rule = self.catalogue.rules[finding.rule_code]
-        if finding.outcome == Outcome.PASS:
+        if finding.outcome == Outcome.PASS or self.is_unsure(finding):
             return ""
         if rule.code == IMMUNE_MEDICINE:
             return _("Please keep taking your medicine as your doctor or nurse says.")
