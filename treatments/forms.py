@@ -95,7 +95,10 @@ class AnswersForm(forms.Form):
             if self._may_stay(question):
                 self.fields[question.id].help_text = self._answered(question)
         for group, day in self.same.items():
-            self.fields[_same(group)] = TickField(label=_("Nothing has changed here since %(day)s") % {"day": day})
+            self.fields[_same(group)] = TickField(
+                label=_("Nothing has changed here since %(day)s") % {"day": day},
+                help_text="" if by == AnsweredBy.PATIENT else _("Ask whether that still holds."),
+            )
 
     # What is asked
 
@@ -122,10 +125,12 @@ class AnswersForm(forms.Form):
         return self.protocol is None and self.catalogue.where(question) is not None
 
     def _answered(self, question: Question) -> str:
-        """All that anybody is shown of an answer that is known."""
+        """All that anybody is shown of an answer that is known. Staff read it once for a group of one day."""
         day = self._day(question)
         if self.by == AnsweredBy.PATIENT:
             return _("You answered this on %(day)s.") % {"day": day}
+        if self.same.get(question.group) == day:
+            return ""
         return _("Answered on %(day)s. Ask whether that still holds.") % {"day": day}
 
     def _day(self, question: Question) -> str:

@@ -107,8 +107,12 @@ def test_a_date_and_still_cannot_both_be_true(patient):
 def test_a_known_answer_is_shown_as_a_day_and_may_stay(patient):
     known(patient, Q04="yes", Q04b="2025-08", Q05="no")
     form = form_of(patient)
-    day = "Answered on 13 January 2026. Ask whether that still holds."  # the day it was on Lord Howe
-    assert [form.fields[each].help_text for each in ("Q04", "Q05", "Q04b", "Q05c")] == [day, day, "", ""]
+    tick = form.fields["same-medicines"]  # the day it was on Lord Howe
+    assert (tick.label, tick.help_text) == (
+        "Nothing has changed here since 13 January 2026",
+        "Ask whether that still holds.",
+    )
+    assert {form.fields[each].help_text for each in ("Q04", "Q05", "Q04b", "Q05c")} == {""}
     assert form.fields["Q04"].choices[0] == ("same", "Nothing has changed")
     assert [form[each].value() for each in ("Q04", "Q05")] == [None, None]  # nothing is chosen in advance
     assert answers(patient, Q04="same", Q05="same") == {}
@@ -293,6 +297,11 @@ def test_a_returning_patient_answers_a_group_with_one_tick(ask, returning):
         "Your choice": None,
     }
     assert form.fields["same-skin"].label == "Nothing has changed here since 12 January 2026"
+    assert form.fields["same-skin"].help_text == "Ask whether that still holds."
+    assert [form.fields[id].help_text for id in ("Q09", "Q19")] == [
+        "",  # the tick of its group says it
+        "Answered on 12 January 2026. Ask whether that still holds.",
+    ]
     assert asked(form)["Q05c"] == "same-medicines= & Q05=yes"
     ticks = {"same-medicines": "on", "same-health": "on", "same-skin": "on", "Q19": ["same"], "Q25": "same"}
     assert set(ask(data=ticks).errors) == {"Q15", "Q20"}  # it may be other skin than the last time
