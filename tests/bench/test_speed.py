@@ -22,10 +22,13 @@ from scheduling import booking
 from scheduling.board import visits_of_day
 from scheduling.demo_clinic import make_demo_clinic
 from scheduling.live import token_of_day
-from scheduling.models import Appointment
+from scheduling.models import Appointment, RuleRun
+from scheduling.rule_runs import BATCH, publish_rules, work_off_runs
+from scheduling.rule_trials import try_on_bookings
 from scheduling.slots import find_slots
 from treatments.catalogue import read
-from treatments.models import Protocol
+from treatments.models import CatalogueVersion, Protocol
+from treatments.publishing import drafted_catalogue
 from treatments.screening import evaluate
 
 pytestmark = [pytest.mark.bench, pytest.mark.django_db]
@@ -122,3 +125,33 @@ def test_screening_beside_one_indexed_query(clinic, add_table):
         [{"rules, ms": f"{ours:.3f}", "one indexed query, ms": f"{one_query:.3f}", "ratio": f"{ours / one_query:.2f}"}],
     )
     assert screen().outcome
+
+
+def test_new_rules_over_every_visit_to_come(clinic, add_table):
+    """One version over all visits to come, as the sweep works it off, and the trial of the same before."""
+    now, version = times.now(), CatalogueVersion.objects.current()
+    text = version.source.replace("months: 6,", "months: 9,", 1)
+    lead = User.objects.filter(is_lead=True).first()
+    drafted_catalogue(text)  # read once in a process, whatever is done with it
+    started = time.perf_counter()
+    trial = try_on_bookings(text=text, now=now)
+    tried = time.perf_counter() - started
+    publish_rules(text=text, on_top_of=version.number, note="Nine months.", by=lead, now=now)
+    started = time.perf_counter()
+    with CaptureQueriesContext(connection) as captured:
+        done = work_off_runs(now=now)
+    took, batches = time.perf_counter() - started, done // BATCH + 1
+    add_table(
+        f"A new version over {done} visits to come, {connection.vendor}",
+        [
+            {
+                "trial, s": f"{tried:.1f}",
+                "run, s": f"{took:.1f}",
+                "ms a visit": f"{took / done * 1000:.1f}",
+                "batches": batches,
+                "queries a batch": f"{len(captured) / batches:.0f}",
+                "lights changed": RuleRun.objects.get().changed,
+            }
+        ],
+    )
+    assert (done, RuleRun.objects.get().changed) == (trial.checked, len(trial.turns))
