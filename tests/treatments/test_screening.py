@@ -12,9 +12,11 @@ from treatments.screening import AnswerError, Finding, evaluate, read_visit_star
 # The four rules of the owner's document alone.
 OWNERS = load(text_with_the_owners_rules())
 LONDON = ZoneInfo("Europe/London")
+BERLIN = ZoneInfo("Europe/Berlin")
 NEW_YORK = ZoneInfo("America/New_York")
 JOHANNESBURG = ZoneInfo("Africa/Johannesburg")
 LORD_HOWE = ZoneInfo("Australia/Lord_Howe")
+DAY = 86_400  # seconds
 CLEAR_ON_ARRIVAL = {"Q04": "no", "C04": "no", "Q05": "no", "C01": "no", "C03": "yes"}
 
 
@@ -329,6 +331,35 @@ def test_24_hours_pass_only_when_every_reading_of_the_answer_lies_far_enough_bac
     )
     assert (result.outcome == Outcome.PASS) == (visit.timestamp() - max(readings) >= 86_400)
     assert result.findings[0].clear_from.timestamp() == max(readings) + 86_400
+
+
+def change_days(zone) -> list[date]:
+    """The days of 2026 to 2030 that do not have 24 hours."""
+    days = [date(2026, 1, 1) + timedelta(days=n) for n in range((date(2031, 1, 1) - date(2026, 1, 1)).days)]
+    return [day for day in days if midnight(day + timedelta(days=1), zone) - midnight(day, zone) != DAY]
+
+
+def midnight(day, zone) -> float:
+    return datetime(day.year, day.month, day.day, tzinfo=zone).timestamp()
+
+
+@pytest.mark.parametrize(("zone", "changes"), [(BERLIN, 10), (NEW_YORK, 10), (LORD_HOWE, 10), (JOHANNESBURG, 0)])
+def test_24_hours_are_counted_in_seconds_around_every_change_of_the_clocks(zone, changes):
+    days = change_days(zone)
+    assert len(days) == changes
+    for day in days or change_days(BERLIN):  # where the clocks never change, on the days on which others do
+        for seconds in range(0, 2 * DAY, 1800):
+            visit = datetime.fromtimestamp(midnight(day, zone) + seconds, UTC)
+            for back in (DAY, DAY - 60):
+                written = datetime.fromtimestamp(visit.timestamp() - back, zone).replace(tzinfo=None)
+                latest = max(written.replace(tzinfo=zone, fold=fold).timestamp() for fold in (0, 1))
+                answers = {"C01": "yes", "C01b": written.isoformat(timespec="minutes")}
+                result = evaluate(
+                    catalogue=OWNERS, answers=answers, stage="checkin", visit_start=visit, zone=zone, rule="S3"
+                )
+                is_clear = visit.timestamp() - latest >= DAY
+                assert result.outcome == (Outcome.PASS if is_clear else Outcome.BLOCK), (visit, written)
+                assert result.findings[0].clear_from.timestamp() == latest + DAY
 
 
 # S4: a clean face
