@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.db import connection
@@ -166,6 +167,33 @@ def test_one_patient_booked_twice_at_once_is_booked_once():
     assert ends["won"] == 1
     assert sum(ends.values()) == 8
     assert Appointment.objects.count() == 1
+
+
+def test_a_longer_treatment_and_a_booking_after_it_do_not_both_fit():
+    arena = Arena(2)
+    longer = make_protocol("stretch_marks")
+
+    def changing(appointment):
+        wish = {"protocol": longer, "zones": [], "revision": 0, "by": None, "now": NOW}
+        return lambda: booking.change_treatment(appointment=appointment, **wish)
+
+    for round_ in range(6):
+        appointment = arena.book(arena.wanted, arena.slot(round_))
+        after = make_patient(arena.location)
+        following = {"patient": after, "protocol": arena.protocol, "zones": [], "location": arena.location}
+        following |= {"practitioner": arena.wanted, "starts_at": appointment.ends_at, "by": None, "now": NOW}
+        book = partial(booking.book_appointment, **following)
+        assert at_once([changing(appointment), book]) == {"won": 1, "taken": 1}
+    assert overlaps() == 0
+
+
+def test_a_treatment_is_changed_by_one_of_many():
+    arena = Arena(6)
+    appointment = arena.book(arena.wanted, arena.slot(0))
+    treatments = [make_protocol(code) for code in ("melasma", "sagging", "rejuvenation")] * 2
+    wish = {"appointment": appointment, "zones": [], "revision": 0, "by": None, "now": NOW}
+    ends = at_once([partial(booking.change_treatment, protocol=each, **wish) for each in treatments])
+    assert (ends["won"], sum(end.startswith("ChangedMeanwhile") for end in ends.elements())) == (1, 5)
 
 
 @contextmanager

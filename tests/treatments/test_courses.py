@@ -1,7 +1,14 @@
 import pytest
 
-from tests.factories import NOW, make_catalogue, make_location, make_patient, make_protocol, make_user
-from treatments.courses import CourseRefused, SessionsOutsideRange, plan_refresher, sign_plan, start_course
+from tests.factories import NOW, make_catalogue, make_location, make_patient, make_protocol, make_user, make_visit
+from treatments.courses import (
+    CourseRefused,
+    SessionsOutsideRange,
+    change_course,
+    plan_refresher,
+    sign_plan,
+    start_course,
+)
 from treatments.models import Course, CoursePlan, CourseSession
 
 pytestmark = pytest.mark.django_db
@@ -122,3 +129,38 @@ def test_the_same_plan_twice_is_one_and_another_one_is_refused(patient):
         with pytest.raises(CourseRefused, match="signed already"):
             sign(course, by, text)
     assert CoursePlan.objects.get().text == "Shallow first, sunscreen all year."
+
+
+# --- Another treatment ------------------------------------------------------------------------------------------------
+
+
+def replan(course, code="acne_scar_moderate", *zones):
+    protocol = make_protocol(code)
+    change_course(course=course, protocol=protocol, zones=protocol.version.zones.filter(code__in=zones))
+    course.refresh_from_db()
+    return course.protocol.code, course.planned_sessions, course.refreshers_per_year
+
+
+def test_sessions_and_refreshers_follow_the_protocol(patient):
+    course = start(patient, planned_sessions=4).course
+    assert replan(course, "wrinkles_deep") == ("wrinkles_deep", 4, 1)
+    assert replan(course, "scar_surgical", "hands") == ("scar_surgical", 4, None)
+    assert [zone.code for zone in course.zones.all()] == ["hands"]
+    course = start(patient, "stretch_marks", planned_sessions=5).course
+    assert replan(course, "acne_scar_mild") == ("acne_scar_mild", 4, None)
+    assert [each.number for each in course.sessions.all()] == [1, 2, 3, 4]
+    assert replan(course, "scar_hypertrophic")[1] == 4
+    assert replan(start(patient, "wrinkles_fine").course, "melasma") == ("melasma", 1, None)
+
+
+def test_what_was_treated_or_planned_by_the_lead_keeps_its_protocol_and_not_its_skin():
+    course = make_visit().session.course
+    with pytest.raises(CourseRefused, match="begun with its treatment"):
+        replan(course, "melasma")
+    assert replan(course, "acne_scar_moderate", "cheeks")[0] == "acne_scar_moderate"
+    assert [zone.code for zone in course.zones.all()] == ["cheeks"]
+    signed = start(course.patient, "melasma").course
+    sign(signed, make_user("lead"))
+    with pytest.raises(CourseRefused, match="signed a plan"):
+        replan(signed, "sagging")
+    assert signed.protocol.code == "melasma"
