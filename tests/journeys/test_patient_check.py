@@ -1,0 +1,141 @@
+"""The check before a visit as a patient does it: the mail, the link on her phone, the sunburn, what comes of it."""
+
+import re
+from datetime import time, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from clinic import times
+from scheduling.models import PatientAnswers, PatientLink
+from tests.factories import make_appointment, make_clear_patient, make_clinic, make_practitioner
+from tests.servers import beat, environment, smtp_sink, worker
+from treatments.models import Screening
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.fixture
+def post(live_server, settings):
+    """The mail server with the worker and the beat that send to it; mails lead to the server of the test."""
+    settings.SITE_URL = live_server.url
+    with smtp_sink() as sink:
+        env = environment(EMAIL_URL=sink.url, SITE_URL=live_server.url, SWEEP_SECONDS=1)
+        with worker(env), beat(env):
+            yield sink
+    settings.CLOCK_FILE.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def phone(new_context) -> Page:
+    page = new_context(viewport=PHONE, locale="en-GB").new_page()
+    page.emulate_media(reduced_motion="reduce")
+    return page
+
+
+def newest_mail(post, count: int):
+    return post.wait_for(lambda mail: mail.recipients == ("olivia@example.org",), timeout=40, count=count)[-1]
+
+
+def choose(page: Page, label: str) -> None:
+    page.locator(".option label", has_text=re.compile(f"^{label}$")).click()
+    go_on(page, "Next")
+
+
+def go_on(page: Page, name: str) -> None:
+    with page.expect_navigation():
+        page.locator(".big-button", has_text=name).click()
+
+
+def give_date(page: Page, day: str, month: str, year: str) -> None:
+    for label, value in {"Day": day, "Month": month, "Year": year}.items():
+        page.get_by_label(label).fill(value)
+
+
+def test_a_sunburn_two_days_before_is_answered_on_the_phone_and_moves_the_visit(phone, post, axe):
+    location = make_clinic(name="Larkfield", emergency_phone="999")
+    patient = make_clear_patient(location, given_name="Olivia", email="olivia@example.org")
+    now = times.now()
+    in_four_days = times.local_date(now, location.zone) + timedelta(days=4)
+    visit = make_appointment(
+        location=location,
+        patient=patient,
+        practitioner=make_practitioner(location),
+        starts_at=times.at_local(in_four_days, time(14), location.zone),
+        now=now,
+    )
+    newest_mail(post, 1)
+    times.move_clock(by=visit.starts_at - timedelta(hours=47) - times.now())
+    mail = newest_mail(post, 2)
+    [address] = set(re.findall(r"http://\S+/v/[\w-]+/", mail.text))
+    token = address.strip("/").rpartition("/")[2]
+    assert token not in mail.subject
+    assert "Open my visit" in mail.text
+
+    # nothing about her health before the date of birth, which she first mistypes
+    phone.goto(address)
+    expect(phone).to_have_url(re.compile(r"/v/[0-9a-f-]{36}/$"))
+    expect(phone.get_by_role("heading", name="Hello Olivia")).to_be_visible()
+    axe(phone)
+    give_date(phone, "17", "5", "1991")
+    go_on(phone, "Continue")
+    expect(phone.get_by_text("You have 4 tries left.")).to_be_visible()
+    axe(phone)
+    give_date(phone, "17", "5", "1990")
+    go_on(phone, "Try again")
+    expect(phone.get_by_role("heading", name=re.compile("still right for you"))).to_be_visible()
+    axe(phone)
+    go_on(phone, "Start")
+
+    # one question a page; an answer that is left out is asked for, and what was typed stays
+    expect(phone.get_by_text("Question 1 of 7")).to_be_visible()
+    axe(phone)
+    go_on(phone, "Next")
+    expect(phone.get_by_text("Please choose an answer")).to_be_visible()
+    axe(phone)
+    for _each in ("changed", "cold sore", "sore spots"):
+        choose(phone, "No")
+    assert PatientAnswers.objects.get().sent_at is None
+    assert is_easy_to_hit(phone)
+    choose(phone, "Yes")
+    expect(phone.get_by_text("Question 4 of 7: one more detail")).to_be_visible()
+    burnt_on = times.local_date(times.now(), location.zone) - timedelta(days=1)
+    give_date(phone, str(burnt_on.day), "", str(burnt_on.year))
+    go_on(phone, "Next")
+    expect(phone.get_by_text("Please give the month too")).to_be_visible()
+    axe(phone)
+    phone.get_by_label("Month").fill(str(burnt_on.month))
+    go_on(phone, "Next")
+
+    # she closes the page; the link in the mail brings her back to where she was
+    phone.goto(address)
+    expect(phone.get_by_text("Question 5 of 7")).to_be_visible()
+    for _each in ("creams", "hair", "unwell"):
+        choose(phone, "No")
+    expect(phone.get_by_role("heading", name="Check your answers")).to_be_visible()
+    expect(phone.get_by_role("link", name="Change")).to_have_count(8)
+    axe(phone)
+    go_on(phone, "Send my answers")
+    expect(phone.get_by_role("heading", name="We need to move your visit. It is free.")).to_be_visible()
+    first_day = f"{burnt_on + timedelta(days=14):%A {(burnt_on + timedelta(days=14)).day} %B %Y}"
+    expect(phone.locator(".first-day")).to_have_text(first_day)
+    expect(phone.get_by_text("In an emergency, call 999 first.")).to_be_visible()
+    axe(phone)
+    screening = Screening.objects.newest_first().first()
+    assert (screening.stage, screening.cause, screening.outcome) == ("previsit", "answers", "block")
+    assert [link.purpose for link in PatientLink.objects.all()] == ["previsit", "booking"]
+
+
+def is_easy_to_hit(page: Page) -> bool:
+    """Options of 66 px, buttons of 58, no text under 16, and nothing to scroll sideways for."""
+    return page.evaluate(
+        """() => {
+          const high = (selector) => Math.min(...[...document.querySelectorAll(selector)].map((e) => e.offsetHeight));
+          const texts = [...document.querySelectorAll("main *, header, footer *")].filter((e) => e.textContent.trim());
+          const least = Math.min(...texts.map((e) => parseFloat(getComputedStyle(e).fontSize)));
+          return high(".option label") >= 66 && high(".big-button") >= 58 && least >= 16
+            && document.documentElement.scrollWidth <= innerWidth;
+        }"""
+    )
