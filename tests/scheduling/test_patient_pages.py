@@ -1,8 +1,11 @@
 """Behind the link in a mail: what is shown before and after the date of birth, what is kept, what is sent."""
 
 import json
+import logging
 import re
 from datetime import timedelta
+from html import escape
+from urllib.parse import urlencode
 
 import pytest
 from django.core import signing
@@ -16,6 +19,7 @@ from clinic.models import OutgoingMail
 from scheduling import booking
 from scheduling.models import Appointment, PatientAnswers, PatientLink
 from scheduling.reminders import mail_due_reminders
+from tests.clinic.test_hostile_input import values_for
 from tests.factories import (
     NOW,
     clear_answers,
@@ -557,6 +561,71 @@ def test_pages_ask_a_constant_number_of_queries():
     assert counts[0] == counts[1]
 
 
+# --- Whatever is typed ------------------------------------------------------------------------------------------------
+
+FIELDS = {
+    "P02": {"P02": "pick"},
+    "P04b": {f"P04b_{name}": "typed" for name in ("day", "month", "year")},
+    "Q14": {"Q14": "pick"},
+    "Q23": {"Q23_0": "text"},
+}
+
+
+@pytest.mark.parametrize("question", FIELDS)
+def test_a_question_survives_whatever_is_typed(question):
+    visitor = Visitor(appointment(patient=make_patient(clinic := make_clinic()), location=clinic), "booking")
+    if question.startswith("P"):
+        visitor = Visitor(visitor.visit)
+    visitor.pass_the_gate()
+    visitor.answer("P04", "yes")
+    for field, kind in FIELDS[question].items():
+        for what, value in values_for(kind).items():
+            others = {"P04b_year": "2026"} if question == "P04b" and field != "P04b_year" else {}
+            body = urlencode({field: value} | others, errors="surrogatepass")
+            url = visitor.url("question", question)
+            answer = visitor.post(url, body, content_type="application/x-www-form-urlencoded")
+            assert answer.status_code in (302, 422), what
+            assert "<script>alert" not in answer.text and "<img src=x" not in answer.text, what
+            if answer.status_code == 422 and kind != "pick" and "\x00" not in value and "\ud83d" not in value:
+                assert escape(value.strip()) in answer.text, what
+            if kind == "pick":
+                assert answer.status_code == 422, what
+
+
+def test_none_and_something_else_are_asked_about():
+    visitor = Visitor(appointment(patient=make_patient(clinic := make_clinic()), location=clinic), "booking")
+    visitor.pass_the_gate()
+    answer = visitor.answer("Q14", ["none", "eczema"])
+    assert answer.status_code == 422
+    assert answer.text.count("checked") == 2
+    assert not PatientAnswers.objects.exists()
+
+
+@pytest.mark.parametrize("field", ["version", "noted"])
+@pytest.mark.parametrize("value", ["", "x\x00", "9" * 400, "<script>alert(7)</script>"])
+def test_a_page_that_was_tampered_with_sends_nothing(field, value):
+    visitor = Visitor()
+    visitor.pass_the_gate()
+    page = visitor.answer_all()
+    answer = visitor.post(visitor.url("answers"), hidden(page) | {field: value})
+    if (field, value) == ("noted", ""):
+        assert answer.status_code == 302
+    else:
+        assert answer.status_code == 409
+        assert not visitor.screenings().exists()
+
+
+def test_a_form_without_its_token_is_refused():
+    visitor = Visitor(enforce_csrf_checks=True)
+    visitor.enter()
+    assert visitor.post(visitor.url(), BORN).status_code == 403
+
+
+def test_what_the_server_writes_into_its_log_holds_no_token():
+    handlers = [handler for handler in logging.getLogger().handlers if links.hide_tokens in handler.filters]
+    assert handlers
+
+
 # --- The mails --------------------------------------------------------------------------------------------------------
 
 
@@ -595,6 +664,13 @@ def test_who_answers_on_the_way_is_asked_by_the_patients_questions_alone():
     ids = set(re.findall(r"/questions/(\w+)/", page.text))
     questions = catalogue_of(make_catalogue()).questions
     assert {questions[id].by for id in ids} == {AnsweredBy.PATIENT}
+
+
+@pytest.mark.parametrize(("number", "sentence"), [("999", "call 999 first"), ("", "call the emergency number first")])
+def test_the_emergency_number_is_the_clinics(number, sentence):
+    visitor = Visitor(appointment(location=make_clinic(emergency_phone=number)))
+    visitor.enter()
+    assert f"In an emergency, {sentence}." in words(visitor.get(visitor.url()))
 
 
 def test_opening_hours_stand_beside_the_number(clock):
