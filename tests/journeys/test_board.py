@@ -5,7 +5,10 @@ import pytest
 from playwright.sync_api import expect
 
 from clinic import times
-from tests.factories import make_appointment, make_clinic, make_patient, make_practitioner, make_user
+from scheduling import booking
+from scheduling.rescreening import keep_answers
+from tests.factories import clear_answers, make_appointment, make_clinic, make_patient, make_practitioner, make_user
+from treatments.catalogue import Stage
 
 
 @pytest.fixture
@@ -89,3 +92,28 @@ def test_board_is_a_list_without_sideways_scrolling_on_a_phone(board):
     assert board.evaluate("document.documentElement.scrollWidth") == 390
     names = board.locator(".board-column h2")
     assert names.nth(1).bounding_box()["y"] > names.nth(0).bounding_box()["y"]
+
+
+def test_what_others_do_is_shown_within_five_seconds_and_disturbs_nobody(board, appointment):
+    start, location = appointment.starts_at + timedelta(days=1), appointment.location
+    tomorrow = make_appointment(
+        location=location, practitioner=appointment.practitioner, starts_at=start, now=start - timedelta(days=30)
+    )
+    by = {"by": None, "now": times.now()}
+    board.goto(f"/board/?day={times.local_date(start, location.zone)}&appointment={tomorrow.public_id}")
+    card, light = board.locator(f"#visit-{tomorrow.public_id}"), board.locator("#panel .chip").nth(1)
+    expect(light).to_have_text("On hold")
+    keep_answers(patient=tomorrow.patient, answers=clear_answers(Stage.BOOKING), **by)
+    expect(card).to_contain_text("Booked", timeout=6000)
+    expect(light).to_have_text("Clear")
+
+    board.get_by_text("Change the room or the device").click()
+    room = board.locator("#panel [name=room]")
+    room.select_option(index=1)
+    chosen = room.input_value()
+    booking.cancel_appointment(appointment=tomorrow, revision=0, **by)
+    board.wait_for_timeout(5000)
+    expect(room).to_have_value(chosen)
+    expect(card).to_contain_text("Booked")
+    board.keyboard.press("Escape")
+    expect(card).to_contain_text("Cancelled", timeout=6000)

@@ -119,9 +119,10 @@ def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, pos
     expect(lead.get_by_text("S3").first).to_be_visible()
     lead.locator("[name=C03]").check()
     lead.get_by_role("button", name="Keep the answers").click()
+    lead.locator("[name=kind][value=lift]").check()
     lead.locator("[name=reason]").fill("A walk of ten minutes in the evening sun; the skin is calm and not red.")
     lead.locator("[name=is_skin_checked]").check()
-    lead.get_by_role("button", name="Lift and sign").click()
+    lead.get_by_role("button", name="Sign the decision").click()
     expect(lead.get_by_text("A walk of ten minutes")).to_be_visible()
 
     # the practitioner treats
