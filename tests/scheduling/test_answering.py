@@ -1,6 +1,7 @@
 """What is typed behind a link is kept and sent once, whoever does so at the same time."""
 
 import json
+
 import pytest
 
 from scheduling.models import PatientAnswers, PatientLink
