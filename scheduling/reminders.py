@@ -7,7 +7,7 @@ without an e-mail address is planned all the same and left out when it is due: `
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -148,12 +148,25 @@ def compose_reminders(*, appointment: Appointment, kind: Reminder.Kind, gaps: Ga
         zone = appointment.location.zone
         two_days_before = days_before_by_wall_clock(appointment.starts_at, DAYS_BEFORE, zone)
         due[Kind.BEFORE_48H] = max(now, before_quiet_hours(two_days_before, zone))
-        before_the_sun_counts = appointment.starts_at - gaps.sun - TIME_TO_READ
-        due[Kind.GET_READY] = max(now, before_quiet_hours(before_the_sun_counts, zone))
+        due[Kind.GET_READY] = _get_ready_due(appointment, gaps, now)
     return [
         Reminder(appointment=appointment, kind=kind, revision=appointment.revision, due_at=due_at)
         for kind, due_at in due.items()
     ]
+
+
+def plan_again(*, appointments: Iterable[Appointment], now: datetime) -> None:
+    """Give what is still to be told of the sun its time by the rules that count now. A constant number of queries."""
+    gaps, by_key = current_gaps(), {appointment.pk: appointment for appointment in appointments}
+    planned = list(Reminder.objects.filter(appointment__in=by_key, kind=Kind.GET_READY, state=State.PLANNED))
+    for reminder in planned:
+        reminder.due_at = _get_ready_due(by_key[reminder.appointment_id], gaps, now)
+    Reminder.objects.bulk_update(planned, ["due_at"])
+
+
+def _get_ready_due(appointment: Appointment, gaps: Gaps, now: datetime) -> datetime:
+    before_the_sun_counts = appointment.starts_at - gaps.sun - TIME_TO_READ
+    return max(now, before_quiet_hours(before_the_sun_counts, appointment.location.zone))
 
 
 def mail_due_reminders(*, now: datetime) -> int:

@@ -3,12 +3,13 @@
 from collections import Counter
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.models import Location
+from scheduling.reminders import TIME_TO_READ
 from scheduling.rule_forms import SampleForm
 from scheduling.rule_trials import BookingsTrial, Turn, earliest_moment, try_on_bookings, try_on_sample
 from treatments.catalogue import Catalogue, Outcome, Rule, Stage, Tag, TestKind
@@ -130,6 +131,14 @@ def read_sample(current: Catalogue, draft: Catalogue, code: str, sample: SampleF
         draft=judged(draft, since[1]),
         mark=share(moment),
     )
+
+
+def sun_reminder(current: Catalogue, draft: Catalogue) -> tuple[int, int] | None:
+    """How many hours before a visit the sun is named, now and under a draft; None where that stays the same."""
+    now, then = (
+        each.rules["S3"].test.params["hours"] + TIME_TO_READ // timedelta(hours=1) for each in (current, draft)
+    )
+    return (now, then) if now != then else None
 
 
 def read_bookings(text: str, *, locations: Collection[Location], now: datetime) -> Bookings:

@@ -11,6 +11,7 @@ from django.db.models import F
 
 from clinic.models import User
 from scheduling.models import Appointment, RuleRun
+from scheduling.reminders import plan_again
 from scheduling.rescreening import rescreen, visits_to_come
 from treatments.models import CatalogueVersion, Screening
 from treatments.publishing import publish_catalogue
@@ -51,6 +52,7 @@ def _work_off_batch(now: datetime) -> int:
         batch = list(visits_to_come(now).filter(pk__gt=run.last_appointment)[:BATCH])
         before = _lights(batch)
         rescreen(batch, cause=Screening.Cause.RULES, by=None, now=now)
+        plan_again(appointments=batch, now=now)
         after = _lights(batch)
         RuleRun.objects.filter(pk=run.pk).update(
             done=F("done") + len(batch),

@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from clinic import times
 from clinic.access import Role, allow, location_of, locations_of
 from scheduling.rule_forms import RuleForm, SampleForm
-from scheduling.rule_page import read_bookings, read_rules, read_sample
+from scheduling.rule_page import read_bookings, read_rules, read_sample, sun_reminder
 from scheduling.rule_runs import newest_run, publish_rules
 from treatments.models import CatalogueVersion
 from treatments.publishing import PublishedMeanwhile, catalogue_of
@@ -98,6 +98,7 @@ def rule_try(request: HttpRequest, code: str) -> HttpResponse:
     found, own = changes(form.catalogue, form.draft), locations_of(request)
     trial = {
         "changes": found,
+        "sun_reminder": sun_reminder(form.catalogue, form.draft),
         "tried": read_sample(form.catalogue, form.draft, code, sample),
         "bookings": read_bookings(form.text, locations=own, now=times.now()) if found else None,
     }

@@ -92,7 +92,9 @@ def close_to_the_wait(clinic, practitioner, days=7, **fields):
 def test_the_list_shows_each_rule_of_the_version_in_force(lead):
     page = words(lead.get(LIST))
     assert "Rules Version 1, in force since 12 January 2026." in page
-    assert "Isotretinoin capsules S1 · the owner's document 6 months" in page.replace("’", "'")
+    assert "Isotretinoin capsules S1 · the owner's document Window 6 months Booking Blocked for all" in page.replace(
+        "’", "'"
+    )
     answer = lead.get(LIST)
     for code in load(shipped_text()).rules:
         assert f'href="{edit_url(code)}"' in answer.text
@@ -223,6 +225,7 @@ def test_a_form_without_its_base_is_outdated(lead):
 def test_a_trial_shows_what_changes_on_the_sample(lead):
     page = words(lead.post(try_url("S3"), typed("S3", hours="48") | SAMPLE, headers=HTMX))
     assert "What the draft changes Time between it and the visit before: 24 hours now: 48 hours" in page
+    assert "The mail about the sun moves from 26 to 50 hours before the visit." in page
     assert "Version 1 Clear Sun or sunbed: the last time was 17 January 2026, 15:30, at least 24 hours" in page
     assert "Draft Blocked Sun or sunbed: the last time was 17 January 2026, 15:30, not 48 hours" in page
     assert "0 visits would change their light 0 visits to come checked" in page

@@ -8,7 +8,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from scheduling import rule_runs
-from scheduling.models import RuleRun
+from scheduling.models import Reminder, RuleRun
+from scheduling.reminders import mail_due_reminders
 from scheduling.rule_runs import newest_run, publish_rules, work_off_runs
 from tests.factories import (
     NOW,
@@ -80,6 +81,29 @@ def test_a_run_gives_every_visit_the_light_of_the_new_version(lead):
     }
     run = newest_run()
     assert (run.done, run.changed, run.finished_at) == (3, 2, LATER)
+
+
+def test_a_longer_time_out_of_the_sun_is_told_so_much_earlier(lead):
+    [appointment] = book(1)
+    told = appointment.reminders.get(kind=Reminder.Kind.GET_READY)
+    assert appointment.starts_at - told.due_at == timedelta(hours=26)
+    text = make_catalogue().source.replace("instant, hours: 24}", "instant, hours: 46}", 1)
+    publish_rules(text=text, on_top_of=1, note="Longer.", by=lead, now=LATER)
+    work_off_runs(now=LATER)
+    told.refresh_from_db()
+    assert appointment.starts_at - told.due_at == timedelta(hours=48)
+
+
+def test_what_was_told_of_the_sun_is_not_told_again(lead):
+    [appointment] = book(1)
+    now = appointment.starts_at - timedelta(hours=25)
+    mail_due_reminders(now=now)
+    before = list(appointment.reminders.values_list("kind", "due_at", "state"))
+    assert "planned" not in {state for _kind, _due_at, state in before}
+    text = make_catalogue().source.replace("instant, hours: 24}", "instant, hours: 46}", 1)
+    publish_rules(text=text, on_top_of=1, note="Longer.", by=lead, now=now)
+    work_off_runs(now=now)
+    assert list(appointment.reminders.values_list("kind", "due_at", "state")) == before
 
 
 def test_what_was_screened_before_keeps_its_version(lead):
