@@ -16,7 +16,10 @@ from patients.partial_dates import PartialDate, Precision
 from patients.records import STILL
 
 Kind = MedicalFact.Kind
-HAS_NOT = frozenset({"no", "none"})  # answers by which a patient has nothing of the kind
+# Answers of which nobody need be warned: she has nothing of the kind, or skin that rarely marks.
+NOTHING_TO_HEED = frozenset({"no", "none", "does_not_apply", "I", "II", "III"})
+# Asked with the questions about health, and no condition of hers.
+NO_CONDITION = frozenset({"own choice and time to think"})
 
 
 @dataclass(frozen=True)
@@ -76,7 +79,9 @@ def fact_lines(patient: Patient, zone: ZoneInfo) -> list[FactLine]:
 def alerts_of(patient: Patient) -> list[Alert]:
     """What is on file of allergies, and then of conditions: for those who may read answers, and nobody else."""
     facts = patient.facts.current().filter(kind__in=(Kind.ALLERGY, Kind.CONDITION))
-    alerts = [_alert(fact) for fact in facts if fact.answer not in HAS_NOT]
+    alerts = [
+        _alert(fact) for fact in facts if fact.answer not in NOTHING_TO_HEED and fact.subject not in NO_CONDITION
+    ]
     return sorted(alerts, key=lambda alert: not alert.is_allergy)
 
 

@@ -3,10 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from clinic import times
-from tests.factories import make_clinic, make_patient, make_practitioner, make_user, text_with_every_rule
+from tests.factories import make_catalogue, make_clinic, make_patient, make_practitioner, make_user
 from treatments.answers import known_answers
-from treatments.publishing import publish_catalogue
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -19,7 +17,7 @@ def test_the_questions_of_a_booking_follow_the_wishes_and_the_answers(
     page, sign_in, axe, take_pictures, answer_clearly
 ):
     location = make_clinic()
-    publish_catalogue(text=text_with_every_rule(), by=None, now=times.now())
+    make_catalogue()
     make_practitioner(location, hours=[("09:00", "18:00")])
     patient = make_patient(location)
     sign_in(make_user("receptionist", location=location))

@@ -305,9 +305,16 @@ def test_answers_become_facts_that_those_who_treat_can_read(reception, clinic, p
 
 
 def test_what_follows_an_answer_that_was_not_given_is_dropped(reception, patient, practitioner):
-    page = look(reception, patient, Q04="no", Q04b_0="12/2025", Q05="no", Q05c="keep_taking")
+    page = look(reception, patient, Q04="no", Q05="no", Q05c="keep_taking")
     assert told(patient) == {"Q04": "no", "Q05": "no"}
     assert "Nothing stands in the way" in words(page)
+
+
+def test_a_date_beside_a_no_is_asked_about_and_nothing_is_kept(reception, patient, practitioner):
+    page = look(reception, patient, Q04="no", Q04b_0="12/2025", Q05="no")
+    assert (page.status_code, told(patient)) == (422, {})
+    assert "This says no, and a date is given below it. Change one of the two." in words(page)
+    assert 'value="12/2025"' in page.text
 
 
 def test_a_known_answer_may_stand_and_is_not_shown(reception, patient, practitioner):

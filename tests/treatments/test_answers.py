@@ -12,11 +12,10 @@ from tests.factories import (
     make_location,
     make_patient,
     make_user,
-    text_with_every_rule,
     text_with_the_owners_rules,
 )
 from treatments.answers import answered_at, compose_facts, known_answers, record_answers
-from treatments.catalogue import read
+from treatments.catalogue import read, shipped_text
 from treatments.publishing import publish_catalogue
 
 pytestmark = pytest.mark.django_db
@@ -179,7 +178,7 @@ BOOKING = {
 
 @pytest.fixture
 def every_rule(patient):
-    return publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    return publish_catalogue(text=shipped_text(), by=None, now=NOW)
 
 
 def test_every_answer_of_a_booking_is_known_at_the_next_one_with_the_date_of_birth(patient, every_rule):
@@ -192,7 +191,7 @@ def test_every_answer_of_a_booking_is_known_at_the_next_one_with_the_date_of_bir
 
 def test_the_date_of_birth_is_told_only_where_a_rule_reads_it(patient):
     assert known_answers(patient) == {}
-    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    publish_catalogue(text=shipped_text(), by=None, now=NOW)
     assert known_answers(patient) == {"Q01": patient.date_of_birth.isoformat()}
 
 

@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from clinic.models import Tone
-from tests.factories import text_with_every_rule, text_with_the_owners_rules
+from tests.factories import text_with_the_owners_rules
 from treatments.catalogue import (
     CatalogueError,
     Outcome,
@@ -712,7 +712,7 @@ def test_load_refuses_nonsense_by_line_and_reason(code, old, new, shown, sentenc
     ],
 )
 def test_load_refuses_an_active_rule_whose_questions_do_not_feed_it(code, old, new, sentence):
-    text = text_with_every_rule()
+    text = SHIPPED
     start = text.index(f"  - code: {code}\n")
     assert old in text[start:]
     problems = problems_of(text[:start] + text[start:].replace(old, new, 1))

@@ -5,11 +5,10 @@ import pytest
 from django.http import QueryDict
 from django.template.loader import render_to_string
 
-from tests.factories import NOW, make_location, make_patient, text_with_every_rule, text_with_the_owners_rules
+from tests.factories import NOW, make_catalogue, make_location, make_patient, text_with_the_owners_rules
 from treatments.answers import record_answers
-from treatments.catalogue import AnsweredBy, Stage, load
+from treatments.catalogue import AnsweredBy, Stage, load, read
 from treatments.forms import AnswersForm
-from treatments.publishing import publish_catalogue
 from treatments.screening import evaluate
 
 # --- The questions ----------------------------------------------------------------------------------------------------
@@ -164,13 +163,13 @@ ARRIVED = {"C01": "no", "C04": "no", "C07": "no", "C08": ["none"], "P05": "no"}
 
 @pytest.fixture(scope="module")
 def everything():
-    return load(text_with_every_rule())
+    return read()
 
 
 @pytest.fixture
 def ask(everything, patient):
     """The form of a stage with every rule on, filled in with what is named; nothing named is an empty page."""
-    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    make_catalogue()
 
     def ask(stage=Stage.BOOKING, data=None, **options):
         posted = None

@@ -11,8 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.factories import text_with_every_rule
-from treatments.catalogue import Catalogue, Effect, Outcome, Override, Scope, Stage, load
+from treatments.catalogue import Catalogue, Effect, Outcome, Override, Scope, Stage, read
 from treatments.screening import AnswerError, Finding, evaluate, read_visit_start
 
 LONDON = ZoneInfo("Europe/London")
@@ -22,7 +21,7 @@ BOOKING, PREVISIT, CHECKIN = Stage.BOOKING, Stage.PREVISIT, Stage.CHECKIN
 
 @cache
 def everything() -> Catalogue:
-    return load(text_with_every_rule())
+    return read()
 
 
 def screen(answers, *, stage, visit=VISIT, **given):

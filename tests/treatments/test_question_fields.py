@@ -4,8 +4,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.core.exceptions import ValidationError
 
-from tests.factories import text_with_every_rule
-from treatments.catalogue import load
+from treatments.catalogue import read
 from treatments.question_fields import LastDateField, field_for, read_typed_date
 from treatments.screening.reading import read_answers
 
@@ -82,7 +81,7 @@ def test_a_last_date_is_a_date_or_still_or_open(typed, found):
 
 @pytest.fixture(scope="module")
 def everything():
-    return load(text_with_every_rule())
+    return read()
 
 
 def clean(everything, question, value, *, is_known=False):
