@@ -322,7 +322,7 @@ class _Reader:
         """What was said to a question, newest first, each answer once as long as it stayed the same."""
         for _value, given in groupby(self._values(question), key=lambda each: each[0]):
             value, at, by = list(given)[-1]
-            yield Said(question.text, worded(question, value), at, by.name if by else "")
+            yield Said(question.text, worded(question, value, self.catalogue), at, by.name if by else "")
 
     def _values(self, question: Question) -> Iterator[tuple[str, datetime, User | None]]:
         if question.kind == QuestionKind.BIRTH_DATE:
@@ -338,7 +338,7 @@ class _Reader:
                     yield answers[question.id], screening.created_at, screening.created_by
 
 
-def worded(question: Question, value: str) -> str:
+def worded(question: Question, value: str, catalogue: Catalogue) -> str:
     """An answer as a person reads it."""
     if question.kind in DATES or question.kind == QuestionKind.BIRTH_DATE:
         return date_in_words(value)
@@ -346,6 +346,7 @@ def worded(question: Question, value: str) -> str:
         pattern = "j F Y, H:i" if len(value) > len("2026-01-18") else "j F Y"
         return date_format(datetime.fromisoformat(value), pattern)
     labels = dict(question.choices) or {YES: _("Yes"), NO: _("No")}
+    labels |= {code: zone.name for code, zone in catalogue.zones.items()} if question.kind == QuestionKind.ZONES else {}
     labels |= {NOT_SURE: _("Not sure"), NONE: labels.get(NONE, _("None"))}
     if question.kind == QuestionKind.TEXT:
         return labels[value] if value in (NOT_SURE, NONE) else value

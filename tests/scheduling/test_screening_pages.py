@@ -105,6 +105,11 @@ def test_findings_stand_worst_first_with_what_was_said_by_whom(treating, visit):
     assert "Clear from Friday 30 January 2026 ." in text
 
 
+def test_where_published_work_and_the_rule_part_it_is_told(treating, visit):
+    say(visit, Q04="yes", Q04b="2025-08-31")
+    assert "Clinic and literature Expert groups of 2017 saw too little evidence" in page(treating, visit)
+
+
 def test_what_was_said_before_is_kept_as_history(treating, visit):
     say(visit, **PEEL)
     keep_answers(patient=visit.patient, answers={"Q19b": "2026-01-04", "Q19": "laser"}, by=None, now=times.now())
