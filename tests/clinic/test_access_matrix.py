@@ -21,6 +21,7 @@ pytestmark = pytest.mark.django_db
 # that is in order. The stranger holds every role, at another location. `writes` says whether such a POST stores
 # anything but the person's own session. Every method that is not named here is answered by 405, before anybody's role
 # is asked, and who is not signed in is sent to the login page whatever he asks for.
+# The pages of a patient's link come before the address that opens them; with its cookie they are tested by themselves.
 TABLE = """
 address                            about        anonymous receptionist practitioner lead      owner     stranger  writes
 clinic:login                       -            200/302   302/302      302/302      302/302   302/302   302/302   no
@@ -88,12 +89,12 @@ scheduling:visit-sign              ended        login     405/403      405/302  
 scheduling:visit-amend             signed       login     405/403      405/302      405/302   405/403   405/404   yes
 scheduling:day-show                -            login     403/405      200/405      403/405   403/405   200/405   no
 scheduling:patient-visits          patient      login     200/405      200/405      200/405   200/405   404/405   no
-scheduling:link-open               token        302/405   302/405      302/405      302/405   302/405   302/405   no
 scheduling:link-visit              link         404/404   404/404      404/404      404/404   404/404   404/404   no
 scheduling:link-start              link         404/405   404/405      404/405      404/405   404/405   404/405   no
 scheduling:link-question           asked        404/404   404/404      404/404      404/404   404/404   404/404   no
 scheduling:link-answers            link         404/404   404/404      404/404      404/404   404/404   404/404   no
 scheduling:link-result             link         404/405   404/405      404/405      404/405   404/405   404/405   no
+scheduling:link-open               token        302/405   302/405      302/405      302/405   302/405   302/405   no
 scheduling:hours-edit              practitioner login     403/403      403/403      200/302   200/302   404/404   yes
 scheduling:time-off-create         practitioner login     403/403      403/403      200/302   200/302   404/404   yes
 scheduling:time-off-delete         time_off     login     405/403      405/403      405/302   405/302   405/404   yes
