@@ -108,7 +108,7 @@ FORMS = {
     "clinic:unlock": {},  # read only where a browser was handed over
     "clinic:location-switch": {"location": "pick", "next": "any"},
     "clinic:location-edit": {"name": "text", "address": "text", "phone": "text", "zone_name": "pick", "seen": "pick"}
-    | {"emergency_phone": "typed?"},
+    | {"emergency_phone": "text"},
     "clinic:room-create": {"name": "text", "seen": "any"},
     "clinic:room-edit": {"name": "text", "is_active": "any", "seen": "pick"},
     "clinic:device-create": {"name": "text", "max_depth_mm": "typed", "seen": "any"},
