@@ -5,6 +5,7 @@ differ are replaced where they stand, and the order, the comments and everything
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -152,6 +153,18 @@ def changes(before: Catalogue, after: Catalogue) -> list[Change]:
             seen.add(place)
     gone = [rule for code, rule in before.rules.items() if code not in after.rules]
     return found + [Change(rule, _("The rule"), _("there"), _("taken out")) for rule in gone]
+
+
+def still_said(before: Catalogue, after: Catalogue, code: str) -> list[tuple[str, Field]]:
+    """Where the words of a rule go on naming a window that a later catalogue has changed: “24 hours”, and the field."""
+    was, fields = fields_of(before, code), fields_of(after, code)
+    outdated = [
+        was[name].worded(was[name].value) for name in WINDOWS if name in was and was[name].value != fields[name].value
+    ]
+    texts = [field for field in fields.values() if type(field.value) is str]
+    return [
+        (words, field) for words in outdated for field in texts if re.search(rf"\b{re.escape(words)}\b", field.value)
+    ]
 
 
 def _fields(catalogue: Catalogue, rule: Rule) -> Iterator[Field]:

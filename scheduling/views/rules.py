@@ -13,7 +13,7 @@ from scheduling.rule_page import read_bookings, read_rules, read_sample, sun_rem
 from scheduling.rule_runs import newest_run, publish_rules
 from treatments.models import CatalogueVersion
 from treatments.publishing import PublishedMeanwhile, catalogue_of
-from treatments.rule_editing import changes
+from treatments.rule_editing import changes, still_said
 
 
 def _current() -> CatalogueVersion:
@@ -98,6 +98,7 @@ def rule_try(request: HttpRequest, code: str) -> HttpResponse:
     found, own = changes(form.catalogue, form.draft), locations_of(request)
     trial = {
         "changes": found,
+        "still_said": still_said(form.catalogue, form.draft, code),
         "sun_reminder": sun_reminder(form.catalogue, form.draft),
         "tried": read_sample(form.catalogue, form.draft, code, sample),
         "bookings": read_bookings(form.text, locations=own, now=times.now()) if found else None,

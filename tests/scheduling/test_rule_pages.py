@@ -225,6 +225,7 @@ def test_a_form_without_its_base_is_outdated(lead):
 def test_a_trial_shows_what_changes_on_the_sample(lead):
     page = words(lead.post(try_url("S3"), typed("S3", hours="48") | SAMPLE, headers=HTMX))
     assert "What the draft changes Time between it and the visit before: 24 hours now: 48 hours" in page
+    assert "“24 hours” still stands in: What the patient reads after “Have you been in the sun" in page
     assert "The mail about the sun moves from 26 to 50 hours before the visit." in page
     assert "Version 1 Clear Sun or sunbed: the last time was 17 January 2026, 15:30, at least 24 hours" in page
     assert "Draft Blocked Sun or sunbed: the last time was 17 January 2026, 15:30, not 48 hours" in page

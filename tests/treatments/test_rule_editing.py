@@ -4,7 +4,7 @@ import pytest
 
 from tests.factories import text_with_every_rule, text_with_the_owners_rules
 from treatments.catalogue import CatalogueError, Outcome, Override, load
-from treatments.rule_editing import changes, edit_rule, fields_of, in_units, refusals
+from treatments.rule_editing import changes, edit_rule, fields_of, in_units, refusals, still_said
 
 TEXT = text_with_every_rule()
 CATALOGUE = load(TEXT)
@@ -183,3 +183,18 @@ def test_changes_tell_units():
 )
 def test_units_follow_the_number(setting, number, words):
     assert in_units(setting, number) == words
+
+
+def test_words_that_name_the_old_window_are_found():
+    draft = load(edited("S3", hours=48))
+    found = still_said(CATALOGUE, draft, "S3")
+    assert [(words, field.name) for words, field in found] == [
+        ("24 hours", "message_C01"),
+        ("24 hours", "message_C01b"),
+    ]
+    assert still_said(CATALOGUE, CATALOGUE, "S3") == []
+
+
+def test_words_that_follow_the_window_or_only_look_alike_are_not():
+    words = {"message_C01": "Wait 48 hours.", "message_C01b": "Not 124 hours, from {clear_from} on."}
+    assert still_said(CATALOGUE, load(edited("S3", hours=48, **words)), "S3") == []
