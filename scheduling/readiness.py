@@ -68,7 +68,7 @@ def read_readiness(*, appointment: Appointment, now: datetime) -> Readiness:
         headline=_headline(light, day),
         words=_words(appointment, newest, light, day),
         script=_script(light, day, is_asked=bool(on_file.count)),
-        steps=_steps(appointment, screenings, light, day, on_file.last_given, now),
+        steps=_steps(appointment, screenings, light, not_before, on_file.last_given, now),
         slots=slots,
     )
 
@@ -144,7 +144,7 @@ def _script(light: Light, day: str | None, *, is_asked: bool) -> str:
     }[light]
 
 
-def _steps(appointment, screenings: list[Screening], light: Light, day, last_given, now: datetime) -> list[Step]:
+def _steps(appointment, screenings: list[Screening], light: Light, not_before, last_given, now: datetime) -> list[Step]:
     zone = appointment.location.zone
     checked = next(
         (each for each in screenings if (each.stage, each.for_start) == (Stage.PREVISIT, appointment.starts_at)), None
@@ -164,7 +164,10 @@ def _steps(appointment, screenings: list[Screening], light: Light, day, last_giv
     given = last_given and _("received %(day)s") % {"day": date_format(last_given, "j M")}
     signed = consent and _("signed %(day)s") % {"day": on(consent.signed_at)}
     lamp = {Light.UNKNOWN: _("not asked yet"), Light.CLEAR: _("green"), Light.HOLD: _("amber"), Light.STOP: _("red")}
-    screening = f"{lamp[light]}, {_('not before %(day)s') % {'day': day}}" if day else lamp[light]
+    screening = lamp[light]
+    if not_before:
+        day = date_format(whole_day(not_before, zone), "j M")
+        screening = _("%(light)s, not before %(day)s") % {"light": screening, "day": day}
     return [
         Step(_("Health form"), given or _("not received yet"), bool(given)),
         Step(_("Screening"), screening, light == Light.CLEAR),

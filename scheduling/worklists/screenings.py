@@ -21,6 +21,7 @@ State = Appointment.State
 # A visit this close has no time to lose: its health form is in. The check before it is asked for later.
 DAYS_TO_ANSWER = timedelta(days=3)
 CHECK_ASKED = timedelta(hours=48)
+MOST_CODES = 3
 
 
 def is_held() -> Exists:
@@ -115,10 +116,12 @@ def _light(screening: Screening, reading: Reading) -> str:
 
 
 def _found(screening: Screening) -> tuple[str, str]:
-    """The code of the rule that weighs most, and what it said; the codes of the others after it."""
+    """The code of the rule that weighs most, and what it said; then the codes of the others, or how many they are."""
     worst, *others = sorted(standing(screening.findings.all()), key=lambda found: -Outcome(found.outcome).severity)
     if not others:
         return worst.rule_code, worst.reason
+    if len(others) > MOST_CODES:
+        return worst.rule_code, _("%(reason)s And %(n)d more.") % {"reason": worst.reason, "n": len(others)}
     codes = ", ".join(found.rule_code for found in others)
     return worst.rule_code, _("%(reason)s Also %(codes)s.") % {"reason": worst.reason, "codes": codes}
 

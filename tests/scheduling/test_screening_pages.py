@@ -334,7 +334,7 @@ def test_reception_is_told_the_first_day_what_to_say_and_the_times(reception, vi
     assert "The first day we can offer is Sunday 1 March. Moving is free." in text
     assert "Sun 1 March, 09:00" in text
     assert "Health form received 12 Jan" in text
-    assert "Screening red, not before Sunday 1 March" in text
+    assert "Screening red, not before 1 Mar" in text
     assert "48-hour check asked from 17 Jan on" in text
     assert "Consent signed in the clinic" in text
     [link] = re.findall(r'href="([^"]+from_day=2026-03-01[^"]+)"', answer.text)

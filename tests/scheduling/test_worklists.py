@@ -184,6 +184,14 @@ def test_what_weighs_most_is_said_first_and_the_other_rules_are_named(clinic, bo
     assert (row.code, row.why) == ("S4", f"Wash first. Also {first}.")
 
 
+def test_many_rules_are_counted(clinic, book, rows):
+    held = book(patient=on_a_medicine(clinic))
+    findings = held.session.screenings.get().findings
+    findings.filter(rule_code__in=("E05", "E06", "E09", "E10")).update(outcome="hold")
+    (row,) = rows("screening")
+    assert row.why.endswith(" And 4 more.")
+
+
 def test_reception_is_told_the_day_from_which_a_visit_may_be(clinic, book, rows):
     held = book(patient=make_patient(clinic))
     Screening.objects.filter(session=held.session).update(not_before=datetime(2026, 7, 1, 22, 59, tzinfo=UTC))
