@@ -33,14 +33,18 @@ VISIT = {
     "with_preparation": True,
     "with_medicine_gap": True,
 }
+LINK = "https://larkfield.example/v/0123456789/"
 VARIANTS = [
     VISIT,
     VISIT | {"is_held": True},
     VISIT | {"with_preparation": False, "with_medicine_gap": False},
     VISIT | {"sun_from": ""},
     VISIT | {"address": ""},
+    VISIT | {"link_url": LINK, "is_check": False},
+    VISIT | {"link_url": LINK, "is_check": True, "is_held": True, "emergency_phone": "999"},
 ]
 ABOUT_A_TIME = ["before_48h", "cancelled", "confirmation", "moved"]
+WITH_A_LINK = ["before_48h", "confirmation", "moved"]
 AFTER = ["after_24h", "after_2h", "after_48h"]
 MEDICINES = "Please keep taking your medicines. Do not stop any of them by yourself."
 MEDICINE_GAP = (
@@ -68,7 +72,7 @@ def test_there_is_a_mail_for_each_occasion():
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("context", VARIANTS, ids=["plain", "held", "bare", "soon", "no address"])
+@pytest.mark.parametrize("context", VARIANTS, ids=["plain", "held", "bare", "soon", "no address", "questions", "check"])
 class TestEveryMail:
     def test_subject_and_preview_name_neither_the_patient_nor_a_reason(self, name, context):
         rendered = render(name, context)
@@ -111,9 +115,10 @@ class TestEveryMail:
         html = render(name, context).html
         anchors = {"get_ready": ["#before"], "after_2h": ["#after"], "after_24h": ["#after"]}.get(name, [])
         about = context["about_url"]
-        assert links_of(html) == [*(about + anchor for anchor in anchors), "tel:02079460112", about]
+        own = [context["link_url"]] if "link_url" in context and name in WITH_A_LINK else []
+        assert links_of(html) == [*own, *(about + anchor for anchor in anchors), "tel:02079460112", about]
         assert "src=" not in html and "url(" not in html
-        assert html.count("http") == len(anchors) + 1
+        assert html.count("http") == len(own) + len(anchors) + 1
 
     def test_styles_are_in_the_tags_and_dark_mode_stays_a_rule(self, name, context):
         html = render(name, context).html
@@ -151,6 +156,14 @@ def test_aftercare_says_what_is_normal_whom_to_call_and_when_not_to_wait(name):
         assert ("the numbing cream can do that" in said) == (name == "after_2h")
     assert f"until {VISIT['second_day_ends']}" in render("after_24h", VISIT).text
     assert f"Until {VISIT['first_day_ends']}" in render("after_2h", VISIT).text
+
+
+@pytest.mark.parametrize("name", AFTER)
+def test_the_clinics_emergency_number_is_named_where_it_has_one(name):
+    rendered = render(name, VISIT | {"emergency_phone": "999"})
+    for said in (rendered.text, words_of(rendered.html)):
+        assert "Hard to breathe, swollen lips or throat, or faint? Call 999 at once." in said
+        assert "the emergency number" not in said
 
 
 def test_mail_after_two_days_asks_for_a_call_and_for_no_answer():

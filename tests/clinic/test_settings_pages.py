@@ -125,6 +125,7 @@ def test_overview_asks_as_much_for_three_rows_as_for_one(location, as_owner, dja
 def test_location_is_edited(location, as_lead):
     assertContains(as_lead.get(LOCATION), 'value="Larkfield"')
     changes = {"name": "Lark Hill", "zone_name": "Europe/Berlin", "phone": "030 901820", "address": "Hill 1"}
+    changes["emergency_phone"] = "112"
     assertRedirects(as_lead.post(LOCATION, form_of(location, **changes)), OVERVIEW)
     location.refresh_from_db()
     assert places.details_of(location) == changes

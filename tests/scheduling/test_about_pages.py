@@ -43,6 +43,12 @@ def test_leaflet_has_the_numbers_of_the_current_catalogue():
     assert "in the last 8 months" in said
 
 
+@pytest.mark.parametrize(("number", "named"), [("999", "Call 999 now if"), ("", "Call the emergency number now if")])
+def test_leaflet_names_the_emergency_number_of_the_only_clinic(number, named):
+    make_location(emergency_phone=number)
+    assert named in words(leaflet())
+
+
 def test_leaflet_stands_before_the_first_catalogue_is_published():
     assert "Burn scar up to 5 treatments" in words(leaflet())
 
