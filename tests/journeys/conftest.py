@@ -6,7 +6,7 @@ in a script and a request to any other host fail the test at its end. Paths are 
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -108,10 +108,16 @@ def sign_in(page: Page) -> Callable[[User], None]:
 
 @pytest.fixture
 def answer_clearly() -> Callable[..., None]:
-    """Answers the health questions of a booking so that nothing stands in the way, apart from those in `leaving`."""
+    """Answers the questions of a stage so that nothing stands in the way, apart from those in `leaving`."""
 
-    def answer(page: Page, *, leaving: tuple[str, ...] = ()) -> None:
-        for name, said in as_posted(clear_answers(Stage.BOOKING)).items():
+    def answer(
+        page: Page,
+        *,
+        stage: Stage = Stage.BOOKING,
+        known: Mapping[str, str] | None = None,
+        leaving: tuple[str, ...] = (),
+    ) -> None:
+        for name, said in as_posted(clear_answers(stage, known or {})).items():
             if name in leaving or not page.locator(f"[name={name}]").first.is_visible():
                 continue
             for value in said if isinstance(said, list) else [said]:

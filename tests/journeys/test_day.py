@@ -7,17 +7,18 @@ import pytest
 from playwright.sync_api import expect
 
 from clinic import times
-from patients.records import record_fact
 from scheduling.models import Appointment
 from tests.factories import (
     PASSWORD,
     make_catalogue,
+    make_clear_patient,
     make_clinic,
-    make_patient,
     make_practitioner,
     make_user,
 )
 from tests.servers import beat, environment, smtp_sink, worker
+from treatments.answers import known_answers
+from treatments.catalogue import Stage
 from treatments.models import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -54,14 +55,12 @@ def answer(page, question, value):
     page.locator(f'input[name={question}][value="{value}"] + label').click()
 
 
-def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, post):
+def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, post, answer_clearly):
     location = make_clinic(name="Larkfield")
     zone = location.zone
     make_catalogue()
     practitioner = make_practitioner(location, hours=[("09:00", "18:00")], max_depth_mm="2.00")
-    patient = make_patient(location, given_name="Olivia", family_name="Marsh", email="olivia@example.org")
-    for subject in ("isotretinoin", "immune medicine"):
-        record_fact(patient=patient, kind="medicine", subject=subject, answer="no", on="", by=None, now=times.now())
+    patient = make_clear_patient(location, given_name="Olivia", family_name="Marsh", email="olivia@example.org")
     monday = times.local_date(times.now(), zone) + timedelta(days=7 - times.local_date(times.now(), zone).weekday())
     set_clock(times.at_local(monday, times.QUIET_UNTIL, zone))
 
@@ -70,8 +69,12 @@ def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, pos
     reception.goto(f"/bookings/new/?patient={patient.public_id}&day={monday + timedelta(days=3)}&at=10:00")
     reception.get_by_label("What would the patient like to improve?").select_option("acne_scar_moderate")
     reception.locator("[name=sessions]").select_option("3")
-    answer(reception, "Q04", "same")
-    answer(reception, "Q05", "same")
+    for group in ("medicines", "health", "skin"):
+        reception.locator(f"[name=same-{group}]").check()
+    answer(reception, "Q15", "no")
+    answer(reception, "Q20", "no")
+    answer(reception, "Q19", "same")
+    answer(reception, "Q25", "same")
     reception.get_by_role("button", name="Show free times").click()
     expect(reception.locator("input[name=slot]:checked")).to_have_count(1)
     reception.get_by_role("button", name="Book", exact=True).click()
@@ -97,7 +100,7 @@ def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, pos
     reception.locator("#panel").get_by_role("link", name="Check-in").click()
     axe(reception)
     reception.get_by_role("button", name="Hand the tablet to the patient").click()
-    answer(reception, "C04", "no")
+    answer_clearly(reception, stage=Stage.CHECKIN, known=known_answers(patient), leaving=("C01",))
     answer(reception, "C01", "yes")
     evening = monday + timedelta(days=2)
     for part, value in (("0", evening.isoformat()), ("1", "18:00")):
@@ -118,6 +121,7 @@ def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, pos
     lead.goto(f"/appointments/{booked.public_id}/checkin/")
     expect(lead.get_by_text("S3").first).to_be_visible()
     lead.locator("[name=C03]").check()
+    answer(lead, "C06", "none")
     lead.get_by_role("button", name="Keep the answers").click()
     lead.locator("[name=kind][value=lift]").check()
     lead.locator("[name=reason]").fill("A walk of ten minutes in the evening sun; the skin is calm and not red.")

@@ -30,10 +30,20 @@ def test_the_questions_of_a_booking_follow_the_wishes_and_the_answers(
     expect(scar).to_be_hidden()
     page.get_by_label("What would the patient like to improve?").select_option("scar_surgical")
     expect(scar).to_be_visible()
-    page.get_by_label("Neck", exact=True).check()
+    page.locator("[name=zones][value=neck]").check()
     expect(cold_sores).to_be_hidden()
-    page.get_by_label("Around the mouth", exact=True).check()
+    page.locator("[name=zones][value=perioral]").check()
     expect(cold_sores).to_be_visible()
+
+    # where a tattoo is, among the zones that are chosen
+    where = page.locator("#div_id_Q20b")
+    choose(page, "Q20", 0)
+    expect(where.locator("label:visible")).to_have_text(["Around the mouth", "Neck", "Not sure"])
+    page.locator("[name=zones][value=neck]").uncheck()
+    expect(where).to_be_hidden()
+    page.locator("[name=zones][value=neck]").check()
+    choose(page, "Q20", 1)
+    expect(where).to_be_hidden()
 
     # what an answer brings
     medicine, laser = page.locator("#div_id_Q05b"), page.locator("#div_id_Q19b")
