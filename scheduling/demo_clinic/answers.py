@@ -87,6 +87,11 @@ class Answering:
             if each.kind == QuestionKind.BIRTH_DATE and self.catalogue.is_needed(each)
         }
 
+    def before_visit(self, answers: Mapping[str, str], protocol: str) -> dict[str, str]:
+        """What is answered in the check before a visit beside what is known, all of it harmless."""
+        completed = self._completed(Stage.PREVISIT, protocol, answers)
+        return {id: answer for id, answer in completed.items() if id not in answers}
+
     def on_arrival(self, answers: Mapping[str, str], protocol: str, start: datetime, told: Story) -> dict[str, str]:
         """What is answered on the day beside what is known, `told` and otherwise harmless, for a visit at `start`."""
         completed = self._completed(Stage.CHECKIN, protocol, {**answers, **told}, start)

@@ -42,8 +42,18 @@ def _store_those_before(appointments: list[Appointment], now: datetime) -> None:
     for each in due:
         if each not in left_over:
             _let_leave(each, expires_at=each.appointment.starts_at)
+    _let_one_be_refused(reminders, now)
     OutgoingMail.objects.bulk_create(each.mail for each in reminders if each.mail)
     Reminder.objects.bulk_create(reminders)
+
+
+def _let_one_be_refused(reminders: list[Reminder], now: datetime) -> None:
+    """The address of one patient who comes next week has a mistake in it, as her clinic has just been told."""
+    for each in reminders:
+        if each.mail and each.appointment.starts_at > now + timedelta(days=3) and not each.appointment.is_cancelled:
+            each.mail.status, each.mail.sent_at = OutgoingMail.Status.FAILED, None
+            each.mail.last_error = "550 no such mailbox"
+            return
 
 
 def _planned(appointment: Appointment, gaps: Gaps, now: datetime) -> list[Reminder]:

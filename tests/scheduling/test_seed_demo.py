@@ -19,6 +19,7 @@ from scheduling.board import read_board
 from scheduling.demo_clinic import Size, make_demo_clinic
 from scheduling.models import Appointment, Closure, Occupancy, Reminder, TimeOff, WorkingHours
 from scheduling.reminders import mail_due_reminders
+from scheduling.worklists import read_worklists
 from tests.factories import NOW, make_location, make_signed_visit, signed_in, text_with_every_rule
 from treatments import charting
 from treatments.answers import known_answers
@@ -514,6 +515,18 @@ def test_every_outcome_of_a_screening_is_there():
         fact.pk for fact in MedicalFact.objects.all() if fact.answer == "keep_taking" or fact.on == "still"
     ])  # fmt: skip
     assert keeps_taking and not Course.objects.filter(patient__in=keeps_taking).exists()
+
+
+def test_the_worklists_have_something_to_do():
+    now = NOW + timedelta(days=1, hours=5)
+    location = make_demo_clinic(now=now, passwords={}, size=Size(patients=250, days_behind=3, days_ahead=21))
+    lists = {each.key: each.rows for each in read_worklists(location=location, now=now, for_treating=True)}
+    assert {"screening", "move", "forms", "mails"} <= {key for key, rows in lists.items() if rows}
+    [postponed] = ScreeningDecision.objects.filter(kind="postpone")
+    assert [row.appointment.session for row in lists["move"]] == [postponed.screening.session]
+    checked = Screening.objects.filter(stage="previsit")
+    assert checked.count() > len(lists["forms"])
+    assert all(each.created_by is None and each.created_at <= now < each.for_start for each in checked)
 
 
 def _content() -> list[list[tuple]]:
