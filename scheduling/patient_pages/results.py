@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from scheduling.eligibility import earliest_eligible
 from scheduling.models import Appointment
-from treatments.catalogue import Outcome, Rule
+from treatments.catalogue import Outcome, QuestionKind, Rule
 from treatments.catalogue.spec import DATES, NOT_SURE
 from treatments.decisions import standing
 from treatments.models import Screening, ScreeningFinding
@@ -101,6 +101,9 @@ class _Told:
         if rule.code == IMMUNE_MEDICINE:
             return _("Please keep taking your medicine as your doctor or nurse says.")
         questions = [self.catalogue.questions[id] for id in _questions_of(rule) if self._counts(id, rule)]
+        if finding.zones:  # about some of the skin, and said by whoever was asked where
+            asked_where = (self.catalogue.questions[id] for id in _questions_of(rule) if id in self.answers)
+            questions = [question for question in asked_where if question.kind == QuestionKind.ZONES]
         words = [question.patient_message for question in questions if question.patient_message]
         dated = next((each for each in words if "{clear_from}" in each), "")
         if dated and finding.clear_from:

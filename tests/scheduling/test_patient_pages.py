@@ -418,6 +418,21 @@ def test_sunburn_moves_the_visit_and_names_the_first_day():
     assert visitor.screenings().get().outcome == "block"
 
 
+def test_sore_skin_in_one_place_leaves_the_rest_to_be_treated():
+    zones = list(make_catalogue().zones.filter(code__in=("cheeks", "forehead")))
+    visitor = Visitor(appointment(zones=zones))
+    visitor.pass_the_gate()
+    visitor.answer("P03", "yes")
+    page = visitor.get(visitor.url("question", "P03b"))
+    assert set(re.findall(r'name="P03b" value="(\w+)"', page.text)) == {"cheeks", "forehead", "not_sure"}
+    visitor.answer_all(P03="yes", P03b="cheeks")
+    visitor.send()
+    said = words(visitor.get(visitor.url("result")))
+    assert "All good. See you on Wednesday." in said
+    assert catalogue_of(make_catalogue()).questions["P03b"].patient_message in said
+    assert "Please wait until your skin" not in said
+
+
 def test_an_immune_medicine_is_never_stopped():
     visitor = Visitor(appointment(patient=make_patient(clinic := make_clinic()), location=clinic), "booking")
     visitor.pass_the_gate()
