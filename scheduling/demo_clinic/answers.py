@@ -4,7 +4,7 @@ The catalogue is asked which questions there are and which answers its active ru
 of isotretinoin, of immune medicine and of the sun name theirs.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -120,6 +120,12 @@ class Answering:
         id = self.rng.choice(list(harmful))
         return {id: self.rng.choice(harmful[id])}
 
+    def tattoo_on(self, zones: Sequence[str]) -> Story:
+        """She has a tattoo on one of the zones that are to be treated, which is left out therefore."""
+        return (
+            {"Q20": YES, "Q20b": self.rng.choice(zones)} if {"Q20", "Q20b"} <= self.catalogue.questions.keys() else {}
+        )
+
     def _completed(
         self, stage: Stage, protocol: str, answers: Mapping[str, str], start: datetime | None = None
     ) -> dict[str, str]:
@@ -142,6 +148,8 @@ class Answering:
                 return NONE
             case QuestionKind.TEXT:
                 return IN_OWN_WORDS if question.ask_if else NONE
+            case QuestionKind.ZONES:
+                return NOT_SURE
             case QuestionKind.INSTANT:
                 return self._hours_before(start, self.rng.randint(30, 90))
             case kind if kind in DATES:

@@ -46,6 +46,7 @@ SINGLE_VISIT, ANOTHER_NUMBER = 0.1, 0.15  # of the courses; most have the typica
 STAYS_AWAY = 0.1  # do not come for all that was planned
 WAITS_TO_BOOK = 0.2  # book no visit ahead
 HAS_MORE_TO_TELL = 0.06  # of those without a story, where more rules are active than the stories speak about
+HAS_A_TATTOO = 0.06  # of the others without a story
 COMES_AGAIN = 0.8  # for something else when the first course is over
 
 # Some came for a whole course long ago. For each in turn: refreshers a year, in how many days from today the window of
@@ -154,12 +155,13 @@ class Planner:
     def _plan_course(self, person: Person, *, after: PlannedCourse | None = None) -> PlannedCourse:
         rng = self.rng
         protocol = self._protocol(person, after)
-        self._ask(person, protocol)
+        zones = self._zones(protocol)
+        self._ask(person, protocol, zones)
         planned = self._planned_sessions(protocol)
         course = PlannedCourse(
             person=person,
             protocol=protocol,
-            zones=self._zones(protocol),
+            zones=zones,
             practitioner=self._practitioner(protocol),
             planned=planned,
             refreshers_per_year=protocol.refreshers_min_per_year if planned > 1 else None,
@@ -174,10 +176,13 @@ class Planner:
         self.courses.append(course)
         return course
 
-    def _ask(self, person: Person, protocol: Protocol) -> None:
+    def _ask(self, person: Person, protocol: Protocol, zones: tuple[Zone, ...]) -> None:
         """Let a person whom somebody has asked answer all that is asked for the protocol."""
         if person.has_nothing_to_tell and person.answers == person.story and self.rng.random() < HAS_MORE_TO_TELL:
             person.story = {**person.story, **self.answering.something_else(protocol.code)}
+        elif person.has_nothing_to_tell and person.answers == person.story and self.rng.random() < HAS_A_TATTOO:
+            codes = [zone.code for zone in zones]
+            person.story = {**person.story, **(self.answering.tattoo_on(codes) if len(codes) > 1 else {})}
         person.answers = person.story | person.answers | self.answering.born_on(person.patient.date_of_birth)
         if person.was_asked:
             person.answers = self.answering.at_booking(person.answers, protocol.code)
@@ -249,6 +254,7 @@ class Planner:
             visit_start=at_local(course.first_day, time.min, self.place.zone),
             zone=self.place.zone,
             protocol=course.protocol.code,
+            zones=[zone.code for zone in course.zones],
         )
 
 

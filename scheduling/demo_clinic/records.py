@@ -10,9 +10,19 @@ from clinic.times import local_date
 from scheduling.demo_clinic.appointments import Booked, in_office_hours
 from scheduling.demo_clinic.courses import CONCERNS
 from scheduling.demo_clinic.place import Place
+from treatments.catalogue import Stage
 from treatments.consents import consent_text
 from treatments.depths import limit_of
-from treatments.models import Amendment, CatalogueVersion, Consent, Topical, Visit, Zone, ZoneRecord
+from treatments.models import (
+    Amendment,
+    CatalogueVersion,
+    Consent,
+    ScreeningFinding,
+    Topical,
+    Visit,
+    Zone,
+    ZoneRecord,
+)
 from treatments.publishing import catalogue_of
 
 CREAM, PERCENT = "Lidocaine cream", Decimal(4)
@@ -80,6 +90,12 @@ def _unsigned(over: list[Booked], place: Place, yesterday: date) -> list[Booked]
     return [days_last[each] for each in place.practitioners if each in days_last][:UNSIGNED]
 
 
+def _left_out() -> dict[int, frozenset[str]]:
+    """The codes of the zones that a screening took out of its visit, by session."""
+    findings = ScreeningFinding.objects.filter(screening__stage=Stage.CHECKIN).exclude(zones="")
+    return {each.screening.session_id: each.zones_left_out for each in findings.select_related("screening")}
+
+
 @dataclass
 class _Rows:
     """Records that are not stored yet."""
@@ -111,6 +127,7 @@ class _Scribe:
         self.step = catalogue_of(catalogue).defaults.depth_step_mm
         self.zones = {zone.code: zone for zone in catalogue.zones.all()}
         self.last_depths: dict[tuple[int, str], Decimal] = {}
+        self.left_out = _left_out()
         self.rows = _Rows()
 
     def write(self, booked: Booked, *, is_signed: bool, is_complete: bool) -> None:
@@ -129,8 +146,10 @@ class _Scribe:
             visit.pain, visit.is_aftercare_given = None, False
 
     def _treated(self, booked: Booked) -> tuple[Zone, ...]:
-        """The zones of the course; where they were left open, what is usual for the protocol."""
-        return booked.course.zones or tuple(self.zones[code] for code in CONCERNS[booked.protocol.code].zones[0])
+        """The zones of the course; where they were left open, what is usual for the protocol. Some are left out."""
+        zones = booked.course.zones or tuple(self.zones[code] for code in CONCERNS[booked.protocol.code].zones[0])
+        left_out = self.left_out.get(booked.appointment.session.pk, frozenset())
+        return tuple(zone for zone in zones if zone.code not in left_out)
 
     def _visit(self, booked: Booked) -> Visit:
         rng, appointment = self.rng, booked.appointment

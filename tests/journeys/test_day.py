@@ -55,7 +55,7 @@ def answer(page, question, value):
     page.locator(f'input[name={question}][value="{value}"] + label').click()
 
 
-def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, post, answer_clearly):
+def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, post, answer_clearly, take_pictures):
     location = make_clinic(name="Larkfield")
     zone = location.zone
     make_catalogue()
@@ -106,6 +106,7 @@ def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, pos
     for part, value in (("0", evening.isoformat()), ("1", "18:00")):
         reception.locator(f"[name=C01b_{part}]").fill(value)
     axe(reception)
+    take_pictures(reception, "checkin-tablet")
     reception.get_by_role("button", name="Next").click()
     reception.locator("[name=typed_name]").fill("Olivia Marsh")
     reception.get_by_role("button", name="I agree and sign").click()
@@ -120,6 +121,7 @@ def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, pos
     lead = sign_in(new_context().new_page(), make_user("lead", location=location, name="Ada Lead"))
     lead.goto(f"/appointments/{booked.public_id}/checkin/")
     expect(lead.get_by_text("S3").first).to_be_visible()
+    take_pictures(lead, "checkin-staff")
     lead.locator("[name=C03]").check()
     answer(lead, "C06", "none")
     lead.get_by_role("button", name="Keep the answers").click()
