@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from clinic.models import User
 from clinic.text import has_letter, one_line, paragraphs
 from patients.models import Patient
-from treatments.answers import record_answers
+from treatments.answers import SENT_TWICE, record_answers
 from treatments.models import PrescriberAdvice
 
 IMMUNE_MEDICINE = "S2"
@@ -48,7 +48,8 @@ def record_advice(
 ) -> PrescriberAdvice:
     """Write down what was said, and keep it as the patient's answer. Raises AdviceRefused.
 
-    Whoever was reached has a name and a day; the day is `today`, the clinic's, or before.
+    Whoever was reached has a name and a day; the day is `today`, the clinic's, or before. The same words of the same
+    hand within an hour are one advice, sent twice.
     """
     medicine, said_by = one_line(medicine), one_line(said_by)
     if not has_letter(medicine) or len(medicine) > LONGEST_LINE:
@@ -61,15 +62,18 @@ def record_advice(
     if said_on and said_on > today:
         raise AdviceRefused("said_on", _("This day is still to come. Write the day on which it was said."))
     answers = {TAKES_ONE: "yes", ITS_NAME: medicine, ADVICE: MEANS[said]} if said in MEANS else {TAKES_ONE: "no"}
+    words = {
+        "medicine": medicine,
+        "said": said,
+        "said_by": said_by if is_reached else "",
+        "said_on": said_on if is_reached else None,
+        "note": paragraphs(note),
+    }
     with transaction.atomic():
+        Patient.objects.select_for_update(no_key=True).get(pk=patient.pk)
+        newest = PrescriberAdvice.objects.filter(patient=patient).first()
+        if newest and newest.recorded_by_id == by.pk and now - newest.recorded_at < SENT_TWICE:
+            if words == {name: getattr(newest, name) for name in words}:
+                return newest
         record_answers(patient=patient, answers=answers, by=by, now=now)
-        return PrescriberAdvice.objects.create(
-            patient=patient,
-            medicine=medicine,
-            said=said,
-            said_by=said_by if is_reached else "",
-            said_on=said_on if is_reached else None,
-            note=paragraphs(note),
-            recorded_at=now,
-            recorded_by=by,
-        )
+        return PrescriberAdvice.objects.create(patient=patient, recorded_at=now, recorded_by=by, **words)

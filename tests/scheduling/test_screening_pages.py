@@ -295,6 +295,15 @@ def test_the_medicine_is_filled_in_and_what_was_said_is_listed(treating, visit):
     assert newest(visit).outcome == "block"
 
 
+def test_advice_sent_twice_is_one_and_another_word_is_another(treating, visit):
+    say(visit, **IMMUNE)
+    for _each in range(2):
+        give_advice(treating, visit, note="By phone.")
+    assert PrescriberAdvice.objects.count() == 1
+    give_advice(treating, visit, said="may_pause", note="By phone.")
+    assert [each.said for each in PrescriberAdvice.objects.all()] == ["may_pause", "keep_taking"]
+
+
 def test_a_medicine_that_must_not_end_suddenly_is_named(treating, visit):
     say(visit, Q05="yes", Q05b="prednisolone 5 mg", Q05c="not_asked")
     assert "Never to be stopped suddenly: prednisolone. Only the prescriber decides." in page(treating, visit)
