@@ -17,6 +17,8 @@ from treatments.models import CatalogueVersion, Screening
 from treatments.publishing import publish_catalogue
 
 BATCH = 50
+# A sweep has other work and a limit of time; the next one goes on.
+BATCHES_AT_ONCE = 10
 
 
 def publish_rules(*, text: str, on_top_of: int, note: str, by: User, now: datetime) -> CatalogueVersion:
@@ -32,10 +34,16 @@ def publish_rules(*, text: str, on_top_of: int, note: str, by: User, now: dateti
 
 
 def work_off_runs(*, now: datetime) -> int:
-    """Run the newest version over what is left of the visits to come; how many visits that were. Safe to run again."""
+    """Run the newest version over some of what is left of the visits to come, and say how many that were.
+
+    Safe to run again, and to be run until nothing is left.
+    """
     worked_off = 0
-    while done := _work_off_batch(now):
+    for _each in range(BATCHES_AT_ONCE):
+        done = _work_off_batch(now)
         worked_off += done
+        if not done:
+            break
     return worked_off
 
 

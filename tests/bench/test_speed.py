@@ -139,7 +139,7 @@ def test_new_rules_over_every_visit_to_come(clinic, add_table):
     publish_rules(text=text, on_top_of=version.number, note="Nine months.", by=lead, now=now)
     started = time.perf_counter()
     with CaptureQueriesContext(connection) as captured:
-        done = work_off_runs(now=now)
+        done = sum(iter(lambda: work_off_runs(now=now), 0))
     took, batches = time.perf_counter() - started, done // BATCH + 1
     add_table(
         f"A new version over {done} visits to come, {connection.vendor}",

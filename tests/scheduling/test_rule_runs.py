@@ -140,6 +140,17 @@ def test_batches_of_any_size_take_each_visit_once(lead, monkeypatch, size):
     assert newest_run().finished_at == LATER
 
 
+def test_a_sweep_does_so_many_batches_and_the_next_goes_on(lead, monkeypatch):
+    monkeypatch.setattr(rule_runs, "BATCH", 1)
+    monkeypatch.setattr(rule_runs, "BATCHES_AT_ONCE", 2)
+    book(3)
+    publish(lead)
+    assert work_off_runs(now=LATER) == 2
+    assert (newest_run().done, newest_run().finished_at) == (2, None)
+    assert work_off_runs(now=LATER) == 1
+    assert newest_run().finished_at == LATER
+
+
 def test_a_run_goes_on_where_a_killed_worker_left_it(lead, monkeypatch):
     monkeypatch.setattr(rule_runs, "BATCH", 2)
     appointments = book(5)
