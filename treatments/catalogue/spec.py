@@ -31,12 +31,15 @@ class Outcome(TextChoices):
 
     @property
     def severity(self) -> int:
-        return list(Outcome).index(self)
+        return SEVERITY[self]
 
     @property
     def is_blocking(self) -> bool:
         """Whether the visit may not start; a hold waits for a decision and is not counted here."""
         return self in (Outcome.BLOCK, Outcome.HARD_BLOCK)
+
+
+SEVERITY = {outcome: place for place, outcome in enumerate(Outcome)}
 
 
 class Override(TextChoices):

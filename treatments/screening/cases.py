@@ -1,18 +1,22 @@
 """One rule before one visit: what was answered, and the ways in which a finding is put into words."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
 from django.utils import dateformat
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from clinic.times import local_date
 from treatments.catalogue import Catalogue, Outcome, Override, QuestionKind, Rule, Stage
 from treatments.catalogue.spec import NO, NOT_SURE, WITH_CHOICES, YES
 from treatments.screening.findings import Finding
 from treatments.screening.reading import Answer, names_in
+
+GATES = (QuestionKind.YES_NO, *WITH_CHOICES)
+GATES_OR_WORDS = (*GATES, QuestionKind.TEXT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +44,7 @@ class Case:
 
     def gates(self) -> list[str]:
         """The questions whose answer alone tells whether there is anything to judge."""
-        words = (QuestionKind.TEXT,) if self.setting("lists") else ()
-        return self.ids(QuestionKind.YES_NO, *WITH_CHOICES, *words)
+        return self.ids(*(GATES_OR_WORDS if self.setting("lists") else GATES))
 
     def counts(self, id: str) -> bool | None:
         """Whether the answer to a gate speaks against the visit; None where it is missing or not sure."""
@@ -76,12 +79,24 @@ class Case:
         names = [name for key in self.setting("lists") or () for name in self.catalogue.medicine_lists[key]]
         return names_in("\n".join(self.answers[id] for id in ids if id in self.answers), names)
 
-    def says(self, outcome: Outcome, reason: str, *, clear_from: date | datetime | None = None, **details) -> Finding:
+    def says(
+        self,
+        outcome: Outcome,
+        words: str,
+        *,
+        clear_from: date | datetime | None = None,
+        ends_only_with_answer: bool = False,
+        **details,
+    ) -> Finding:
+        """What the rule says. The words are translated when somebody reads them."""
         return Finding(
             rule=self.rule.code,
             outcome=outcome,
             clear_from=clear_from,
-            reason=f"{self.rule.name}: {reason % details}",
+            rule_name=self.rule.name,
+            words=words,
+            details=details,
+            ends_only_with_answer=ends_only_with_answer,
             scope=self.rule.scope,
             effect=None if outcome == Outcome.PASS else self.rule.effect,
             lead_days=None if outcome == Outcome.PASS else self.rule.lead_days,
@@ -89,9 +104,12 @@ class Case:
 
     def lacks(self, id: str) -> Finding:
         """An answer is missing or not sure. That never counts as clear, and no date ends it."""
-        reason = _("the answer to %(id)s is missing or not sure, and the visit waits for it.")
-        found = self.says(self.catalogue.unsure_policy[self.stage], reason, id=id)
-        return replace(found, ends_only_with_answer=self.rule.override == Override.NONE)
+        return self.says(
+            self.catalogue.unsure_policy[self.stage],
+            _("the answer to %(id)s is missing or not sure, and the visit waits for it."),
+            ends_only_with_answer=self.rule.override == Override.NONE,
+            id=id,
+        )
 
     def flags(self, id: str, outcome: Outcome | None = None) -> Finding:
         """An answer speaks against the visit, and no date ends that."""
@@ -106,7 +124,7 @@ class Case:
         question, answer = self.catalogue.questions[id], self.answers[id]
         if question.kind == QuestionKind.TEXT:
             return ", ".join(self.named((id,)))
-        labels = dict(question.choices) or {YES: _("Yes"), NO: _("No")}
+        labels = dict(question.choices) or {YES: gettext("Yes"), NO: gettext("No")}
         words = _words(answer)
         return ", ".join(label for value, label in labels.items() if value in words & self.rule.test.counting)
 

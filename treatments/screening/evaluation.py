@@ -46,9 +46,10 @@ def evaluate(
         raise AnswerError(years_sentence())
     known = read_answers(catalogue, answers, zone)
     if rule is not None:
-        spoken = [(_active_rule(catalogue, rule), stage)]
+        named = _active_rule(catalogue, rule)
+        spoken = [(named, stage, named.suits(protocol, zones))]
     else:
-        spoken = [(r, at) for r, at in _speaking(catalogue, stage, known) if r.suits(protocol, zones)]
+        spoken = [(r, at, True) for r, at in _speaking(catalogue, stage, known) if r.suits(protocol, zones)]
     findings = tuple(
         judge(
             Case(
@@ -60,10 +61,10 @@ def evaluate(
                 answers=known,
                 zones=frozenset(zones or ()),
                 asked_at=asked_at,
-                concerns_visit=each.suits(protocol, zones),
+                concerns_visit=concerns_visit,
             )
         )
-        for each, at in spoken
+        for each, at, concerns_visit in spoken
     )
     return sum_up(findings, zone)
 

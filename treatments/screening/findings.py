@@ -1,8 +1,11 @@
 """What the rules say, one by one and together."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
+
+from django.utils.translation import gettext
 
 from clinic.times import day_bounds
 from treatments.catalogue import Effect, Outcome, Scope
@@ -17,19 +20,28 @@ class Finding:
     is for staff who may read health details. A finding that `ends_only_with_answer` rests on an answer that is missing
     or not sure under a rule that nobody may lift. With the scope “zone” it speaks about the zone that was asked about:
     the rest of the skin is not its concern. Where `zones` (codes) are known, they are taken out of the visit, which
-    goes on without them. `effect` holds also where somebody lifts the finding. `lead_days` is how
-    long before the visit whoever decides must know.
+    goes on without them. `effect` holds also where somebody lifts the finding. `lead_days` is how long before the visit
+    whoever decides must know. The reason is made of the rule's name, of `words` with their `details`, which are
+    translated when it is read, and of `remarks`, which are already.
     """
 
     rule: str
     outcome: Outcome
     clear_from: date | datetime | None
-    reason: str
+    rule_name: str
+    words: str
+    details: Mapping[str, object] = field(hash=False)
+    remarks: tuple[str, ...] = ()
     ends_only_with_answer: bool = False
     scope: Scope = Scope.VISIT
     zones: tuple[str, ...] = ()
     effect: Effect | None = None
     lead_days: int | None = None
+
+    @property
+    def reason(self) -> str:
+        """Put into words only for those that are read; most are not."""
+        return " ".join([f"{self.rule_name}: {gettext(self.words) % self.details}", *self.remarks])
 
     @property
     def for_the_visit(self) -> Outcome:

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_noop as _
 
 from clinic.times import minus_months, plus_months_clear
 from patients.partial_dates import PartialDate
@@ -35,7 +36,7 @@ def _with_notes(case: Case, finding: Finding) -> Finding:
     notes = [case.answers[id] for id in case.ids(QuestionKind.TEXT) if id in case.answers]
     if case.setting("lists") or finding.outcome == Outcome.PASS or not notes:
         return finding
-    return replace(finding, reason=_("%(reason)s Said: “%(notes)s”") % {"reason": finding.reason, "notes": notes[0]})
+    return replace(finding, remarks=(*finding.remarks, gettext("Said: “%(notes)s”") % {"notes": notes[0]}))
 
 
 # Answers
@@ -66,8 +67,8 @@ def _in_its_zones(case: Case, id: str) -> Finding:
     if case.zones.isdisjoint(places):
         return case.says(Outcome.PASS, _("only on skin that is not treated: %(zones)s."), zones=names)
     hit = tuple(code for code in case.catalogue.zones if code in case.zones & places)
-    reason = _("%(reason)s Where: %(zones)s.") % {"reason": flag.reason, "zones": names}
-    return replace(flag, reason=reason, zones=() if len(hit) == len(case.zones) else hit)
+    where = gettext("Where: %(zones)s.") % {"zones": names}
+    return replace(flag, remarks=(where,), zones=() if len(hit) == len(case.zones) else hit)
 
 
 def _by_choice(case: Case) -> Finding:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from django.utils.translation import gettext as _
@@ -79,13 +80,19 @@ def years_sentence() -> str:
 def names_in(text: str, names: Iterable[str]) -> list[str]:
     """Which of the names stand in a text as whole words, whatever their case and accents."""
     written = _words(text)
-    return [name for name in names if _words(name) in written]
+    return [name for name in names if _words_of_name(name) in written]
 
 
 def names_nothing_else(text: str, names: Iterable[str]) -> bool:
     """Whether a text is made of the names alone, with commas or line breaks between them."""
-    known = {_words(name) for name in names}
+    known = {_words_of_name(name) for name in names}
     return all(_words(part) in known for part in re.split(r"[,;\n]", text))
+
+
+@lru_cache(maxsize=1024)
+def _words_of_name(name: str) -> str:
+    """The names on the lists are the same at every visit; what patients write is not kept."""
+    return _words(name)
 
 
 def _words(text: str) -> str:
