@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Prefetch, Q
+from django.db.models.functions import Length
 from django.urls import reverse
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
@@ -24,6 +25,7 @@ from treatments.screening import evaluate, instant_of
 SOON = timedelta(days=14)
 # A date that holds somebody back is hardly ever older: the longest look-back of a rule is a year.
 ASKED_WITHIN = timedelta(days=400)
+SURELY_OF_AGE = timedelta(days=366 * 21)
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,12 @@ def _courses(location: Location, now: datetime):
 
 
 def _newcomers(location: Location, now: datetime):
-    asked = MedicalFact.objects.current().filter(patient=OuterRef("pk"), recorded_at__gt=now - ASKED_WITHIN)
+    """Those who were never booked, and of whom a date is on file or who may be too young: nothing else has an end."""
+    dated = MedicalFact.objects.current().annotate(length=Length("on")).filter(length__gt=0)
+    asked = dated.filter(patient=OuterRef("pk"), recorded_at__gt=now - ASKED_WITHIN)
     booked = Course.objects.filter(patient=OuterRef("pk"))
-    return Patient.objects.filter(~Exists(booked), Exists(asked), locations=location)
+    is_young = Q(date_of_birth__gt=(now - SURELY_OF_AGE).date())
+    return Patient.objects.filter(is_young | Exists(asked), ~Exists(booked), locations=location)
 
 
 @dataclass(frozen=True)

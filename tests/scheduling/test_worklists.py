@@ -308,6 +308,12 @@ def test_who_asked_on_the_phone_and_was_never_booked_is_offered_a_booking(clinic
     assert eligible(rows) == []
 
 
+def test_who_comes_of_age_within_two_weeks_is_offered_a_booking(clinic, rows):
+    patient = make_clear_patient(clinic, date_of_birth=date(2008, 1, 20))
+    make_clear_patient(clinic, date_of_birth=date(2008, 2, 20))
+    assert eligible(rows) == [(patient, "From Tue 20 Jan", f"/bookings/new/?patient={patient.public_id}")]
+
+
 def test_who_is_kept_by_something_without_a_date_as_well_is_not_offered(clinic, rows):
     patient = make_clear_patient(clinic)
     record_answers(patient=patient, answers={"Q04": "yes", "Q04b": "2025-07-20"}, by=None, now=NOW)
