@@ -41,13 +41,14 @@ class VisitToScreen:
 class Composed:
     """A screening that is not stored yet, with its findings and the decision that goes on holding for them.
 
-    `before` is the newest that is stored for the session.
+    `before` is the newest that is stored for the session, `at_booking` what the rules of the booking say by now.
     """
 
     screening: Screening
     findings: list[ScreeningFinding]
     decision: ScreeningDecision | None = None
     before: Screening | None = None
+    at_booking: "Composed | None" = None
 
     @property
     def stands_in_the_way(self) -> bool:
@@ -131,7 +132,8 @@ def screen_again(*, visits: Collection[VisitToScreen], cause: Screening.Cause, b
         list(CourseSession.objects.filter(pk__in=keys).select_for_update(no_key=True).order_by("pk").values_list("pk"))
         composed = compose_again(visits=visits, version=version, cause=cause, by=by, now=now)
         changed = [each for each in composed if _differs(each)]
-        _store(changed)
+        at_booking = [each.at_booking for each in changed if each.at_booking and _differs(each.at_booking)]
+        _store([*at_booking, *changed])  # the stage that was reached is stored last, so that it stays the newest
     return [each.screening for each in changed]
 
 
@@ -140,7 +142,8 @@ def compose_again(
 ) -> list[Composed]:
     """What a version of the rules makes of sessions that were screened, each at the stage that it has reached.
 
-    Stores nothing, and the version need not be stored either. A constant number of queries.
+    Past the booking its rules are asked anew as well: what has become known since may be about one of them. Stores
+    nothing, and the version need not be stored either. A constant number of queries.
     """
     histories = _histories([visit.session for visit in visits])
     known = known_answers_of({visit.session.course.patient for visit in visits}, catalogue_of(version))
@@ -150,18 +153,22 @@ def compose_again(
         if not history:
             continue
         newest = history[0]
-        composed = _compose(
-            visit,
-            version=version,
-            history=history,
-            known=known[visit.session.course.patient_id],
-            said={},
-            stage=Stage(newest.stage) if newest.for_start == visit.start else Stage.BOOKING,
-            cause=cause,
-            by=by,
-            now=now,
-        )
-        found.append(replace(composed, before=newest))
+        stage = Stage(newest.stage) if newest.for_start == visit.start else Stage.BOOKING
+        facts = {
+            "version": version,
+            "history": history,
+            "known": known[visit.session.course.patient_id],
+            "said": {},
+            "cause": cause,
+            "by": by,
+            "now": now,
+        }
+        booked = next((each for each in history if each.stage == Stage.BOOKING), None)
+        at_booking = None
+        if booked and stage != Stage.BOOKING:
+            at_booking = replace(_compose(visit, stage=Stage.BOOKING, **facts), before=booked)
+        composed = _compose(visit, stage=stage, at_booking=at_booking, **facts)
+        found.append(replace(composed, before=newest, at_booking=at_booking))
     return found
 
 
@@ -192,10 +199,13 @@ def _compose(
     cause: Screening.Cause,
     by,
     now: datetime,
+    at_booking: Composed | None = None,
 ) -> Composed:
     session, start = visit.session, visit.start
     at_stage = [each for each in history if each.stage == stage]
     earlier = next((each for each in at_stage if each.for_start == start), None)
+    # what was decided when the visit was booked is about the patient; what was decided later is about one start
+    before = earlier or (next(iter(at_stage), None) if stage == Stage.BOOKING else None)
     stored, findings = compose_screening(
         session=session,
         version=version,
@@ -207,10 +217,10 @@ def _compose(
         cause=cause,
         by=by,
         now=now,
+        has_time=before is not None and before.goes_ahead,
     )
-    _let_stand(_left_standing(stored, {finding.rule_code for finding in findings}, history), stored, findings)
-    # what was decided when the visit was booked is about the patient; what was decided later is about one start
-    before = earlier or (next(iter(at_stage), None) if stage == Stage.BOOKING else None)
+    asked = {finding.rule_code for finding in findings}
+    _let_stand(_left_standing(stored, asked, history, at_booking), stored, findings)
     return Composed(stored, findings, decision_that_holds(before=before, screening=stored, findings=findings))
 
 
@@ -231,11 +241,14 @@ def _said_of_the_visit(earlier: Screening | None, catalogue: Catalogue) -> dict[
     return {id: answer for id, answer in said.items() if id in questions and questions[id].keeps is None}
 
 
-def _left_standing(screening: Screening, asked: set[str], history: list[Screening]) -> list[ScreeningFinding]:
+def _left_standing(
+    screening: Screening, asked: set[str], history: list[Screening], at_booking: Composed | None
+) -> list[ScreeningFinding]:
     """What stands in the way since the newest screening of an earlier stage, under rules that are not `asked` now.
 
-    Where the visit was moved, a hold of a later stage waits on for its decision; what blocked the other start is asked
-    anew before this one.
+    Where the rules of the booking were asked anew, they speak for themselves, but for what somebody has let pass in the
+    same words. Where the visit was moved, a hold of a later stage waits on for its decision; what blocked the other
+    start is asked anew before this one.
     """
     stages = list(Stage)
     earlier_stages = stages[: stages.index(Stage(screening.stage))]
@@ -245,6 +258,11 @@ def _left_standing(screening: Screening, asked: set[str], history: list[Screenin
     if newest and newest.for_start != screening.for_start and newest.stage == Stage.PREVISIT:
         left = [each for each in standing(newest.findings.all()) if each.outcome == Outcome.HOLD]
         left = left if newest.stands_in_the_way else []
+    if at_booking:
+        spoken = {finding.rule_code for finding in at_booking.findings}
+        passed = {said_by(finding) for each in history if each.goes_ahead for finding in standing(each.findings.all())}
+        left = [finding for finding in left if finding.rule_code not in spoken]
+        left += [finding for finding in standing(at_booking.findings) if said_by(finding) not in passed]
     rules = catalogue_of(screening.catalogue_version).rules
     return [finding for finding in left if finding.rule_code not in asked and finding.rule_code in rules]
 
@@ -274,8 +292,12 @@ def compose_screening(
     by,
     now: datetime,
     zones: Collection[str] = (),
+    has_time: bool = False,
 ) -> tuple[Screening, list[ScreeningFinding]]:
-    """What a version's rules make of the answers for a session at one start, not stored yet."""
+    """What a version's rules make of the answers for a session at one start, not stored yet.
+
+    A visit that somebody has let pass `has_time`: it no longer waits for a prescriber, so none can be too late.
+    """
     result = screening.evaluate(
         catalogue=catalogue_of(version),
         answers=answers,
@@ -284,7 +306,7 @@ def compose_screening(
         zone=zone,
         protocol=session.course.protocol.code,
         zones=zones,
-        asked_at=now,
+        asked_at=None if has_time else now,
     )
     composed = Screening(
         session=session,

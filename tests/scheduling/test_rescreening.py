@@ -165,6 +165,23 @@ def test_who_has_arrived_is_screened_again_at_the_stage_that_she_has_reached(cli
     assert (screened.stage, found(here)["S1"]) == ("checkin", "block")
 
 
+def test_what_becomes_known_after_the_check_before_the_visit_is_judged_by_the_rules_of_the_booking_too(visit, patient):
+    answered_before(visit)
+    [screened] = keep_answers(patient=patient, answers={"Q09": "yes"}, by=None, now=LATER + HOUR)
+    assert (screened.stage, found(visit)) == ("previsit", {"E05": "block"})
+    keep_answers(patient=patient, answers={"Q09": "no"}, by=None, now=LATER + 3 * HOUR)
+    assert (light(visit).stage, found(visit)) == ("previsit", {})
+
+
+def test_what_was_let_pass_in_the_check_before_the_visit_stays_so_when_something_else_is_said(visit, patient):
+    keep_answers(patient=patient, answers={"Q10": "yes"}, by=None, now=LATER)
+    answered_before(visit, now=LATER + HOUR)
+    assert found(visit) == {"E06": "hold"}
+    lift(screening=light(visit), reason="I know her doctor.", by=make_user("lead"), now=LATER + HOUR)
+    keep_answers(patient=patient, answers={"Q24": "II"}, by=None, now=LATER + 2 * HOUR)
+    assert (light(visit).stage, light(visit).stands_in_the_way) == ("previsit", False)
+
+
 # --- Moves ------------------------------------------------------------------------------------------------------------
 
 
@@ -301,6 +318,13 @@ def test_a_decision_of_the_lead_outlasts_the_26_hours(visit, patient):
     keep_answers(patient=patient, answers=ASKS, by=None, now=LATER)
     lift(screening=light(visit), reason="I know the medicine.", by=make_user("lead"), now=LATER)
     assert rescreen_without_advice(now=START - HOUR) == 0
+    assert not light(visit).stands_in_the_way
+
+
+def test_a_decision_of_the_lead_outlasts_the_26_hours_whatever_else_is_said(visit, patient):
+    keep_answers(patient=patient, answers=ASKS, by=None, now=LATER)
+    lift(screening=light(visit), reason="I know the medicine.", by=make_user("lead"), now=LATER)
+    keep_answers(patient=patient, answers={"Q24": "II"}, by=None, now=START - HOUR)
     assert not light(visit).stands_in_the_way
 
 
