@@ -26,7 +26,7 @@ class Reason:
 
 @dataclass(frozen=True)
 class Eligibility:
-    """The first moment at which nothing date-bound stands in the way of a visit, and what the screening makes of it then.
+    """The first moment at which nothing date-bound stands in a visit's way, and what the screening makes of it then.
 
     `not_before` is None where nothing with a date does. `is_open_ended` tells that something blocks which no date ends.
     """
