@@ -50,16 +50,17 @@ def evaluate(
         spoken = [(named, stage, named.suits(protocol, zones))]
     else:
         spoken = [(r, at, True) for r, at in _speaking(catalogue, stage, known) if r.suits(protocol, zones)]
+    visit, treated = visit_start.astimezone(UTC), frozenset(zones or ())
     findings = tuple(
         judge(
             Case(
                 catalogue=catalogue,
                 rule=each,
                 stage=at,
-                visit=visit_start.astimezone(UTC),
+                visit=visit,
                 zone=zone,
                 answers=known,
-                zones=frozenset(zones or ()),
+                zones=treated,
                 asked_at=asked_at,
                 concerns_visit=concerns_visit,
             )

@@ -33,8 +33,10 @@ def judge(case: Case) -> Finding:
 
 def _with_notes(case: Case, finding: Finding) -> Finding:
     """What the patient added in own words, where it decides nothing, belongs to the reason."""
+    if finding.outcome == Outcome.PASS or case.setting("lists"):
+        return finding
     notes = [case.answers[id] for id in case.ids(QuestionKind.TEXT) if id in case.answers]
-    if case.setting("lists") or finding.outcome == Outcome.PASS or not notes:
+    if not notes:
         return finding
     return replace(finding, remarks=(*finding.remarks, gettext("Said: “%(notes)s”") % {"notes": notes[0]}))
 
