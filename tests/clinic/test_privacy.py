@@ -28,11 +28,11 @@ from scheduling import tasks
 from scheduling.models import Appointment
 from tests.clinic.test_access_matrix import MATRIX, POSTED, pages
 from tests.clinic.test_architecture import APPS
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, as_posted, clear_answers
 from tests.scene import HEALTH, HTMX, Scene, client_of, undone
 from tests.servers import Received, smtp_sink
 from treatments.answers import record_answers
-from treatments.catalogue import read, shipped_text
+from treatments.catalogue import Stage, read, shipped_text
 from treatments.models import Course, Screening, ScreeningFinding
 
 pytestmark = pytest.mark.django_db
@@ -208,7 +208,8 @@ def journey(scene, settings, caplog) -> Journey:
         go(reception, "patients:patient-create", NEWCOMER | {"public_id": uuid4()}, headers={})
         go(reception, "patients:patient-create", NEWCOMER | {"public_id": uuid4()}, headers={})  # a likely double
         patient = Patient.objects.get(given_name="Zephyrine")
-        wish = scene.bodies["scheduling:booking-create"] | {"patient": patient.public_id, "slot": scene.slot(20, 13)}
+        wish = as_posted(clear_answers(Stage.BOOKING)) | scene.bodies["scheduling:booking-create"]
+        wish |= {"patient": patient.public_id, "slot": scene.slot(20, 13)}
         go(reception, "", url=f"{reverse('scheduling:booking-create')}?patient={patient.public_id}")
         go(reception, "scheduling:booking-times", wish)
         go(reception, "scheduling:booking-create", wish | {"slot": scene.slot(8), "key": uuid4()})  # taken
@@ -259,7 +260,7 @@ def test_the_journey_went_all_the_way(journey):
     assert [mail.recipients for mail in journey.mails if "zephyrine" in mail.recipients[0]] == [
         (NEWCOMER["email"],)
     ] * 3
-    assert MedicalFact.objects.filter(patient__given_name="Zephyrine").count() == 4
+    assert MedicalFact.objects.filter(patient__given_name="Zephyrine").count() == 25
 
 
 def test_no_log_holds_a_word_of_a_patient(journey):
