@@ -79,9 +79,7 @@ def fact_lines(patient: Patient, zone: ZoneInfo) -> list[FactLine]:
 def alerts_of(patient: Patient) -> list[Alert]:
     """What is on file of allergies, and then of conditions: for those who may read answers, and nobody else."""
     facts = patient.facts.current().filter(kind__in=(Kind.ALLERGY, Kind.CONDITION))
-    alerts = [
-        _alert(fact) for fact in facts if fact.answer not in NOTHING_TO_HEED and fact.subject not in NO_CONDITION
-    ]
+    alerts = [_alert(fact) for fact in facts if fact.answer not in NOTHING_TO_HEED and fact.subject not in NO_CONDITION]
     return sorted(alerts, key=lambda alert: not alert.is_allergy)
 
 

@@ -219,7 +219,7 @@ def clear_answers(
             continue
         if question.id == "Q25":
             answers[question.id] = "yes"  # her own choice
-        elif is_asked and question.kind != QuestionKind.BIRTH_DATE:
+        elif is_asked and question.kind not in (QuestionKind.BIRTH_DATE, QuestionKind.INSTANT):
             answers[question.id] = _CLEAR.get(question.kind) or ("no" if "no" in question.answers else "I")
     return answers
 

@@ -30,6 +30,7 @@ from scheduling.hours import week_of
 from scheduling.models import Appointment, Closure, PatientLink, TimeOff
 from tests.factories import (
     PASSWORD,
+    as_posted,
     chart,
     clear_answers,
     make_appointment,
@@ -49,7 +50,7 @@ from tests.factories import (
 )
 from treatments import visits
 from treatments.answers import known_answers, record_answers
-from treatments.catalogue import Stage
+from treatments.catalogue import AnsweredBy, Stage
 from treatments.consents import consent_text
 from treatments.models import CatalogueVersion, Course
 from treatments.publishing import catalogue_of
@@ -161,7 +162,7 @@ class Scene:
             "email": "marta@example.org",
             "note": "Likes tea.",
         }
-        wish = {
+        wish = as_posted(clear_answers(Stage.BOOKING)) | {
             "patient": self.patient.public_id,
             "key": uuid4(),
             "protocol": make_protocol().code,
@@ -239,12 +240,10 @@ class Scene:
                 "protocol": self.held.session.course.protocol.code,
                 "zones": ["cheeks"],
             },
-            "scheduling:checkin-show": {
-                "start": self.here.starts_at.isoformat(),
-                "part": "patient",
-                "C01": "no",
-                "C04": "no",
-            },
+            "scheduling:checkin-show": as_posted(
+                clear_answers(Stage.CHECKIN, known_answers(self.here.patient), by=AnsweredBy.PATIENT)
+            )
+            | {"start": self.here.starts_at.isoformat(), "part": "patient"},
             "scheduling:screening-decide": {
                 "screening": self.here.session.screenings.newest_first().first().public_id,
                 "kind": "lift",
@@ -331,7 +330,7 @@ def make_scene(**patient_fields) -> Scene:
     other = make_patient(location)
     answers = {"Q04": "yes", "Q04b": "2024-03", "Q05": "yes", "Q05c": "not_asked"}
     record_answers(patient=patient, answers=answers, by=staff["practitioner"], now=now)
-    record_answers(patient=other, answers={"Q04": "no", "Q05": "no"}, by=staff["practitioner"], now=now)
+    record_answers(patient=other, answers=clear_answers(Stage.BOOKING), by=staff["practitioner"], now=now)
     fact = make_fact(patient, kind="allergy", subject=HEALTH[0], answer=HEALTH[1], recorded_at=now)
 
     day = times.local_date(now, location.zone)

@@ -15,6 +15,7 @@ class TreatmentsConfig(AppConfig):
             models.Consent,
             models.CoursePlan,
             models.CourseSession,
+            models.PrescriberAdvice,
             models.Screening,
             models.ScreeningDecision,
             models.Topical,

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
+from clinic.audit import record_creations
 from patients.models import Patient
 from treatments import screening
 from treatments.answers import known_answers, known_answers_of
@@ -115,7 +116,7 @@ def screen_session(
         by=by,
         now=now,
     )
-    _store([composed])
+    _store([composed], by=by)
     return composed.screening
 
 
@@ -133,7 +134,7 @@ def screen_again(*, visits: Collection[VisitToScreen], cause: Screening.Cause, b
         composed = compose_again(visits=visits, version=version, cause=cause, by=by, now=now)
         changed = [each for each in composed if _differs(each)]
         at_booking = [each.at_booking for each in changed if each.at_booking and _differs(each.at_booking)]
-        _store([*at_booking, *changed])  # the stage that was reached is stored last, so that it stays the newest
+        _store([*at_booking, *changed], by=by)  # the stage that was reached is stored last, so that it stays the newest
     return [each.screening for each in changed]
 
 
@@ -181,11 +182,12 @@ def _histories(sessions: Collection[CourseSession]) -> dict[int, list[Screening]
     return found
 
 
-def _store(composed: Collection[Composed]) -> None:
+def _store(composed: Collection[Composed], *, by) -> None:
     with transaction.atomic():
-        Screening.objects.bulk_create(each.screening for each in composed)
+        screenings = Screening.objects.bulk_create(each.screening for each in composed)
         ScreeningFinding.objects.bulk_create(finding for each in composed for finding in each.findings)
-        ScreeningDecision.objects.bulk_create(each.decision for each in composed if each.decision)
+        decisions = ScreeningDecision.objects.bulk_create(each.decision for each in composed if each.decision)
+        record_creations([*screenings, *decisions], by=by)
 
 
 def _compose(
