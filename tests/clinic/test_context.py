@@ -19,10 +19,10 @@ def entries(frame):
     return [entry["label"] for entry in frame["nav"]]
 
 
-def test_managers_have_one_entry_more():
+def test_managers_have_the_settings_and_the_lead_the_rules():
     assert entries(shown(make_user("receptionist"))) == ["Day board", "New booking", "Patients", "Worklists"]
     assert entries(shown(make_user("practitioner"))) == ["My day", "Day board", "New booking", "Patients", "Worklists"]
-    assert entries(shown(make_user("lead"))) == ["Day board", "New booking", "Patients", "Worklists", "Settings"]
+    assert entries(shown(make_user("lead"))) == ["Day board", "New booking", "Patients", "Worklists", "Rules", "Settings"]
     assert entries(shown(make_user("owner"))) == ["Day board", "New booking", "Patients", "Worklists", "Settings"]
 
 
