@@ -1,13 +1,15 @@
 """What must be in order before a visit may begin."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.utils.translation import gettext as _
 
-from treatments.catalogue import Outcome, Override, Stage
+from treatments.catalogue import AnsweredBy, Outcome, Override, QuestionKind, Stage
 from treatments.decisions import who_may_decide
 from treatments.models import Consent, CoursePlan, CourseSession, Screening
+from treatments.publishing import catalogue_of
 
 CLEAN_FACE = "S4"
 
@@ -55,6 +57,8 @@ def _screening(newest: Screening | None, *, is_current: bool) -> Gate:
         return Gate("screening", title, True, _("The questions of the day are not answered yet."))
     if not is_current:
         return Gate("screening", title, True, _("The questions were answered for another time. Ask them again."))
+    if newest.stands_in_the_way and not _has_been_looked_at(newest):
+        return Gate("screening", title, True, _("Nobody has looked at the skin yet."))
     if newest.stands_in_the_way:
         words = {
             Override.NONE: _("The answers do not allow the visit today. Find a new date."),
@@ -65,6 +69,17 @@ def _screening(newest: Screening | None, *, is_current: bool) -> Gate:
     if hasattr(newest, "decision"):
         return Gate("screening", title, False, _("Decided."), newest.decision.decided_at)
     return Gate("screening", title, False, _("Clear."), newest.created_at)
+
+
+def _has_been_looked_at(checkin: Screening) -> bool:
+    """Whether staff have answered what is theirs to see; until then the rest of the answers decides nothing."""
+    said = json.loads(checkin.answers)
+    seen = [
+        question.id
+        for question in catalogue_of(checkin.catalogue_version).questions_at(Stage.CHECKIN)
+        if question.by == AnsweredBy.STAFF and question.kind != QuestionKind.STAFF_TICK and not question.ask_if
+    ]
+    return all(id in said for id in seen)
 
 
 def _clean_face(checkin: Screening | None) -> Gate:

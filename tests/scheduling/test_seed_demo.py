@@ -475,10 +475,13 @@ def test_at_noon_somebody_is_treated_and_others_are_in_every_step_before():
     here = {visit: _open_gates(visit) for visit in visits if visit.state == "arrived"}
     assert set() in here.values()  # ready
     assert {"clean_face", "consent"} in [open_ones - {"screening"} for open_ones in here.values()]  # half asked
-    sunny = [visit for visit in here if any(each.outcome == "block" for each in visit.session.screenings.all())]
-    assert len(sunny) == 1 and {"screening"} <= here[sunny[0]]
-    [finding] = sunny[0].session.screenings.newest_first().first().findings.filter(outcome="block")
-    assert (finding.rule_code, finding.clear_from > sunny[0].starts_at) == ("S3", True)
+    blocked = {
+        visit: visit.session.screenings.newest_first().first().findings.filter(outcome="block", rule_code="S3").first()
+        for visit in here
+    }
+    [(sunny, finding)] = [(visit, finding) for visit, finding in blocked.items() if finding]
+    assert {"screening"} <= here[sunny]
+    assert finding.clear_from > sunny.starts_at
     lifted = ScreeningDecision.objects.filter(screening__stage="checkin", screening__for_start__date=_day(now))
     assert lifted.exists()
     for decision in lifted:

@@ -4,9 +4,11 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from scheduling import day
 from tests.factories import (
     NOW,
     check_in,
+    clear_answers,
     lift,
     make_arrival,
     make_protocol,
@@ -15,6 +17,8 @@ from tests.factories import (
     sign,
 )
 from treatments import courses
+from treatments.answers import known_answers
+from treatments.catalogue import AnsweredBy, Stage
 from treatments.gates import gates
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -66,6 +70,16 @@ def test_what_stands_in_the_way_says_who_decides(answers, words):
     check_in(arrived, **answers)
     assert told(arrived)["screening"].words == words
     assert missing(arrived) == ["screening", "consent"]
+
+
+def test_what_the_patient_answered_decides_nothing_before_somebody_has_looked_at_the_skin():
+    arrived = make_arrival()
+    answers = clear_answers(Stage.CHECKIN, known_answers(arrived.patient), by=AnsweredBy.PATIENT)
+    now = arrived.starts_at - timedelta(minutes=9)
+    day.answer_checkin(appointment=arrived, start=arrived.starts_at, answers=answers, by=None, now=now)
+    assert told(arrived)["screening"].words == "Nobody has looked at the skin yet."
+    check_in(arrived)
+    assert told(arrived)["screening"].words == "Clear."
 
 
 def test_a_decision_closes_the_screening_and_not_the_rest():
