@@ -105,13 +105,13 @@ def screen_session(
     stay the same, so does the decision on them.
     """
     version = CatalogueVersion.objects.current()
-    composed = _compose(
+    composed = _compose_at(
+        stage,
         VisitToScreen(session, start, zone),
         version=version,
         history=_histories([session])[session.pk],
         known=known_answers(session.course.patient, catalogue_of(version)),
         said=answers or {},
-        stage=stage,
         cause=cause,
         by=by,
         now=now,
@@ -133,8 +133,7 @@ def screen_again(*, visits: Collection[VisitToScreen], cause: Screening.Cause, b
         list(CourseSession.objects.filter(pk__in=keys).select_for_update(no_key=True).order_by("pk").values_list("pk"))
         composed = compose_again(visits=visits, version=version, cause=cause, by=by, now=now)
         changed = [each for each in composed if _differs(each)]
-        at_booking = [each.at_booking for each in changed if each.at_booking and _differs(each.at_booking)]
-        _store([*at_booking, *changed], by=by)  # the stage that was reached is stored last, so that it stays the newest
+        _store(changed, by=by)
     return [each.screening for each in changed]
 
 
@@ -143,8 +142,7 @@ def compose_again(
 ) -> list[Composed]:
     """What a version of the rules makes of sessions that were screened, each at the stage that it has reached.
 
-    Past the booking its rules are asked anew as well: what has become known since may be about one of them. Stores
-    nothing, and the version need not be stored either. A constant number of queries.
+    Stores nothing, and the version need not be stored either. A constant number of queries.
     """
     histories = _histories([visit.session for visit in visits])
     known = known_answers_of({visit.session.course.patient for visit in visits}, catalogue_of(version))
@@ -154,22 +152,19 @@ def compose_again(
         if not history:
             continue
         newest = history[0]
-        stage = Stage(newest.stage) if newest.for_start == visit.start else Stage.BOOKING
-        facts = {
-            "version": version,
-            "history": history,
-            "known": known[visit.session.course.patient_id],
-            "said": {},
-            "cause": cause,
-            "by": by,
-            "now": now,
-        }
-        booked = next((each for each in history if each.stage == Stage.BOOKING), None)
-        at_booking = None
-        if booked and stage != Stage.BOOKING:
-            at_booking = replace(_compose(visit, stage=Stage.BOOKING, **facts), before=booked)
-        composed = _compose(visit, stage=stage, at_booking=at_booking, **facts)
-        found.append(replace(composed, before=newest, at_booking=at_booking))
+        found.append(
+            _compose_at(
+                Stage(newest.stage) if newest.for_start == visit.start else Stage.BOOKING,
+                visit,
+                version=version,
+                history=history,
+                known=known[visit.session.course.patient_id],
+                said={},
+                cause=cause,
+                by=by,
+                now=now,
+            )
+        )
     return found
 
 
@@ -183,11 +178,22 @@ def _histories(sessions: Collection[CourseSession]) -> dict[int, list[Screening]
 
 
 def _store(composed: Collection[Composed], *, by) -> None:
+    at_booking = [each.at_booking for each in composed if each.at_booking and _differs(each.at_booking)]
+    composed = [*at_booking, *composed]  # the stage that was reached is stored last, so that it is the newest
     with transaction.atomic():
         screenings = Screening.objects.bulk_create(each.screening for each in composed)
         ScreeningFinding.objects.bulk_create(finding for each in composed for finding in each.findings)
         decisions = ScreeningDecision.objects.bulk_create(each.decision for each in composed if each.decision)
         record_creations([*screenings, *decisions], by=by)
+
+
+def _compose_at(stage: Stage, visit: VisitToScreen, *, history: list[Screening], said, **facts) -> Composed:
+    """Past the booking its rules are asked anew as well: what has become known since may be about one of them."""
+    booked, at_booking = next((each for each in history if each.stage == Stage.BOOKING), None), None
+    if booked and stage != Stage.BOOKING:
+        at_booking = replace(_compose(visit, stage=Stage.BOOKING, history=history, said={}, **facts), before=booked)
+    composed = _compose(visit, stage=stage, history=history, said=said, at_booking=at_booking, **facts)
+    return replace(composed, before=history[0] if history else None, at_booking=at_booking)
 
 
 def _compose(

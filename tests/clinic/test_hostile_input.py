@@ -364,7 +364,7 @@ def _list(value) -> list:
 def best_for(name: str) -> str:
     """Somebody who may."""
     fitting = {"fact": "practitioner", "course": "lead", "session": "lead", "checkin": "lead"}
-    fitting |= {"visit": "practitioner", "day": "practitioner", "rule": "lead"}
+    fitting |= {"visit": "practitioner", "day": "practitioner", "rule": "lead", "screening": "lead"}
     return fitting.get(name.partition(":")[2].partition("-")[0], "owner")
 
 

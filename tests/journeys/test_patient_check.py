@@ -1,4 +1,4 @@
-"""The check before a visit as a patient does it: the mail, the link on her phone, the sunburn, what comes of it."""
+"""The check before a visit as a patient does it, and what the clinic sees of it on screens that were open before."""
 
 import re
 from datetime import time, timedelta
@@ -7,8 +7,16 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from clinic import times
+from scheduling import booking
 from scheduling.models import PatientAnswers, PatientLink
-from tests.factories import make_appointment, make_clear_patient, make_clinic, make_practitioner
+from tests.factories import (
+    make_appointment,
+    make_clear_patient,
+    make_clinic,
+    make_practitioner,
+    make_user,
+    signed_in,
+)
 from tests.servers import beat, environment, smtp_sink, worker
 from treatments.models import Screening
 
@@ -35,6 +43,22 @@ def phone(new_context) -> Page:
     return page
 
 
+@pytest.fixture
+def at_desk(new_context, live_server):
+    """Opens a page as a member of staff, in a browser of her own."""
+
+    def opened(user, path: str) -> Page:
+        context = new_context(locale="en-GB")
+        cookies = signed_in(user=user).cookies.items()
+        context.add_cookies([{"name": name, "value": cookie.value, "url": live_server.url} for name, cookie in cookies])
+        page = context.new_page()
+        page.goto(live_server.url + path)
+        page.wait_for_load_state()
+        return page
+
+    return opened
+
+
 def newest_mail(post, count: int):
     return post.wait_for(lambda mail: mail.recipients == ("olivia@example.org",), timeout=40, count=count)[-1]
 
@@ -54,7 +78,7 @@ def give_date(page: Page, day: str, month: str, year: str) -> None:
         page.get_by_label(label).fill(value)
 
 
-def test_a_sunburn_two_days_before_is_answered_on_the_phone_and_moves_the_visit(phone, post, axe):
+def test_a_sunburn_two_days_before_is_answered_on_the_phone_seen_at_once_and_moves_the_visit(phone, post, axe, at_desk):
     location = make_clinic(name="Larkfield", emergency_phone="999")
     patient = make_clear_patient(location, given_name="Olivia", email="olivia@example.org")
     now = times.now()
@@ -62,7 +86,7 @@ def test_a_sunburn_two_days_before_is_answered_on_the_phone_and_moves_the_visit(
     visit = make_appointment(
         location=location,
         patient=patient,
-        practitioner=make_practitioner(location),
+        practitioner=(practitioner := make_practitioner(location)),
         starts_at=times.at_local(in_four_days, time(14), location.zone),
         now=now,
     )
@@ -117,6 +141,11 @@ def test_a_sunburn_two_days_before_is_answered_on_the_phone_and_moves_the_visit(
     expect(phone.get_by_role("heading", name="Check your answers")).to_be_visible()
     expect(phone.get_by_role("link", name="Change")).to_have_count(8)
     axe(phone)
+    where = f"?day={in_four_days}"
+    board = at_desk(make_user("receptionist", location=location), f"/board/{where}&appointment={visit.public_id}")
+    her_day = at_desk(practitioner.user, f"/day/{where}")
+    expect(board.locator("#panel .chip", has_text="Clear")).to_be_visible()
+    expect(her_day.get_by_text("On hold")).to_have_count(0)
     go_on(phone, "Send my answers")
     expect(phone.get_by_role("heading", name="We need to move your visit. It is free.")).to_be_visible()
     first_day = f"{burnt_on + timedelta(days=14):%A {(burnt_on + timedelta(days=14)).day} %B %Y}"
@@ -126,6 +155,30 @@ def test_a_sunburn_two_days_before_is_answered_on_the_phone_and_moves_the_visit(
     screening = Screening.objects.newest_first().first()
     assert (screening.stage, screening.cause, screening.outcome) == ("previsit", "answers", "block")
     assert [link.purpose for link in PatientLink.objects.all()] == ["previsit", "booking"]
+
+    # the screens that were open show it by themselves, to reception without the reason
+    expect(board.locator("#panel .chip", has_text="On hold")).to_be_visible(timeout=5000)
+    expect(her_day.get_by_text("On hold").first).to_be_visible(timeout=5000)
+    assert "sunburn" not in board.content().lower()
+
+    # the visit moves to where it may be, and there the same is asked anew
+    moved = booking.move_appointment(
+        appointment=visit,
+        starts_at=times.at_local(burnt_on + timedelta(days=14), time(14), location.zone),
+        practitioner=practitioner,
+        revision=visit.revision,
+        by=None,
+        now=times.now(),
+    )
+    assert (Screening.objects.newest_first().first().stage, moved.revision) == ("booking", 1)
+    times.move_clock(by=moved.starts_at - timedelta(hours=47) - times.now())
+    [address] = set(re.findall(r"http://\S+/v/[\w-]+/", newest_mail(post, 4).text))
+    phone.goto(address)
+    give_date(phone, "17", "5", "1990")
+    go_on(phone, "Continue")
+    go_on(phone, "Start")
+    expect(phone.get_by_text("Question 1 of 7")).to_be_visible()
+    expect(phone.locator(".option input:checked")).to_have_count(0)
 
 
 def is_easy_to_hit(page: Page) -> bool:
