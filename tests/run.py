@@ -129,7 +129,7 @@ class Run:
             return
         with ExitStack() as stack:
             env = self._servers(stack)
-            self.pytest("journeys in a browser", "-m", "browser", **env)
+            self.pytest("journeys in a browser", "-n", "2", "-m", "browser", **env)
 
     def faults(self) -> None:
         with ExitStack() as stack:

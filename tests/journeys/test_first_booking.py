@@ -56,6 +56,7 @@ def test_a_patient_who_took_isotretinoin_is_booked_moved_and_reminded(
     # a call: she is not known yet
     sign_in(make_user("receptionist", location=location))
     page.get_by_role("link", name="New booking").first.click()
+    page.wait_for_load_state()  # the scripts have run
     page.get_by_label("Find the patient").fill("Zofia Nowak-Ångström")
     expect(page.get_by_text("Nobody here fits that.")).to_be_visible()
     axe(page)

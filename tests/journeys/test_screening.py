@@ -39,7 +39,7 @@ def test_a_hold_ends_with_the_advice_of_the_prescriber(page, sign_in, held, axe,
     expect(page.get_by_role("link", name="Nadia Rahimi").first).to_be_visible()
     page.goto(reverse("scheduling:screening-show", args=[held.public_id]))
     expect(page.get_by_role("heading", name="Nadia Rahimi")).to_be_visible()
-    expect(page.get_by_text("Needs a look")).to_be_visible()
+    expect(page.get_by_text("Needs a look", exact=True)).to_be_visible()
     axe(page)
     take_pictures(page, "screening-review")
 
