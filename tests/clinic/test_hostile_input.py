@@ -102,7 +102,7 @@ WISH = {
     "same-medicines": "any",
 }
 # Of the questions about health one of each kind has a row; the others go through the same code.
-QUESTION = re.compile(r"[QPC][0-9]{2}[a-z]?(_[01])?|same-\w+")
+QUESTION = re.compile(r"[QPC][0-9]{2}[a-z]?(_[0-2])?|same-\w+")
 RULE = {"base": "pick", "name": "text", "hours": "typed", "outcome_checkin": "pick", "override": "pick", "note": "text"}
 RULE |= dict.fromkeys(["staff", "message_C01", "message_C01b"], "any")  # kept within the text of the catalogue
 FORMS = {
