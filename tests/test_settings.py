@@ -1,5 +1,6 @@
 """The settings of a test run: which driver and which folder the suite works with."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +22,13 @@ def test_a_run_keeps_its_clock_and_its_files_away_from_the_demo():
     assert settings.MODE == "test"
     assert settings.CLOCK_FILE == settings.VAR_DIR / "clock"
     assert not settings.VAR_DIR.is_relative_to(settings.BASE_DIR)
+
+
+def test_each_half_of_a_run_has_a_clock_and_a_broker_of_its_own():
+    assert settings.SETTINGS_MODULE == "tests.settings"
+    if half := os.environ.get("PYTEST_XDIST_WORKER"):
+        assert settings.VAR_DIR.name == half
+        assert not settings.REDIS_URL or settings.REDIS_URL.endswith(f"/{int(half.removeprefix('gw')) + 1}")
 
 
 def test_children_share_folder_and_database_with_the_test_that_starts_them(db):
