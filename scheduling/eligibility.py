@@ -1,7 +1,7 @@
 """From when on a patient may be treated: the one answer that every page which offers time goes by."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -57,8 +57,31 @@ def earliest_eligible(
     visit for this protocol. What was lifted for the session is no reason any more.
     """
     wish = {"patient": patient, "protocol": protocol, "stage": Stage.BOOKING, "zone": zone, "zones": zones, "now": now}
-    result = screen_patient(start=start, **wish)
-    checks = list(session.screenings.newest_first().with_findings()) if session else []
+    eligibility = weigh(
+        screen_patient(start=start, **wish),
+        checks=list(session.screenings.newest_first().with_findings()) if session else [],
+        postponed=_postponed(patient, protocol),
+        start=start,
+        zone=zone,
+    )
+    if eligibility.reasons and not eligibility.is_open_ended:
+        return replace(eligibility, result=screen_patient(start=eligibility.not_before, **wish))
+    return eligibility
+
+
+def weigh(
+    result: Result,
+    *,
+    checks: Sequence[Screening],
+    postponed: ScreeningDecision | None,
+    start: datetime,
+    zone: ZoneInfo,
+) -> Eligibility:
+    """What stands in the way from `start` on, of what the rules of the booking say about a visit then. Pure.
+
+    `checks` are the screenings of the session that it is about, newest first with findings and decisions; `postponed`
+    is the decision that last put off a visit for the protocol, with whoever made it.
+    """
     lifted = {
         (finding.rule_code, finding.clear_from)
         for finding in (checks[0].findings.all() if checks and checks[0].goes_ahead else ())
@@ -72,10 +95,11 @@ def earliest_eligible(
             is_open_ended = True
         else:
             dated.append(Reason(until, finding.reason, finding.rule))
-    reasons = [*dated, *_found_later(checks), *_postponed(patient, protocol)]
+    reasons = [*dated, *_found_later(checks)]
+    if postponed:
+        words = _("%(name)s has postponed the visit.") % {"name": postponed.decided_by.name}
+        reasons.append(Reason(postponed.not_before, words))
     ahead = sorted((each for each in reasons if each.until > start), key=lambda each: each.until, reverse=True)
-    if ahead and not is_open_ended:
-        result = screen_patient(start=ahead[0].until, **wish)
     return Eligibility(result, tuple(ahead), is_open_ended)
 
 
@@ -92,11 +116,10 @@ def _found_later(checks: Iterable[Screening]) -> Iterator[Reason]:
                     yield Reason(finding.clear_from, finding.reason, finding.rule_code)
 
 
-def _postponed(patient: Patient, protocol: Protocol) -> Iterator[Reason]:
+def _postponed(patient: Patient, protocol: Protocol) -> ScreeningDecision | None:
     decisions = ScreeningDecision.objects.filter(
         kind=ScreeningDecision.Kind.POSTPONE,
         screening__session__course__patient=patient,
         screening__session__course__protocol__code=protocol.code,
     )
-    if decision := decisions.select_related("decided_by").order_by("-decided_at", "-pk").first():
-        yield Reason(decision.not_before, _("%(name)s has postponed the visit.") % {"name": decision.decided_by.name})
+    return decisions.select_related("decided_by").order_by("-decided_at", "-pk").first()

@@ -77,3 +77,15 @@ def offer_times(
             slots, zone, lambda day: conflict_on(day, session=session, sessions=sessions, days=days) is None
         )
     return Offer(window, eligibility, slots)
+
+
+def offer_later_times(*, appointment: Appointment, now: datetime) -> Offer:
+    """Free times for an appointment to move to, from the day after it on."""
+    day = local_date(max(appointment.starts_at, now), appointment.location.zone)
+    return offer_times(
+        session=appointment.session,
+        location=appointment.location,
+        now=now,
+        first_day=day + timedelta(days=1),
+        ignoring=appointment,
+    )

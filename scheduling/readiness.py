@@ -13,7 +13,7 @@ from clinic.times import local_date
 from patients.health import health_on_file
 from scheduling.lights import Light, change_of, light_of
 from scheduling.models import Appointment
-from scheduling.offers import offer_times
+from scheduling.offers import offer_later_times
 from scheduling.screening_page import whole_day
 from scheduling.slots import Slot
 from treatments.catalogue import Stage
@@ -75,13 +75,7 @@ def read_readiness(*, appointment: Appointment, now: datetime) -> Readiness:
 
 def _when(appointment: Appointment, newest: Screening, now: datetime) -> tuple[datetime | None, list[Slot]]:
     """The first moment after the visit's start at which nothing dated is in the way, and the next free times then."""
-    offer = offer_times(
-        session=appointment.session,
-        location=appointment.location,
-        now=now,
-        first_day=local_date(max(appointment.starts_at, now), appointment.location.zone) + timedelta(days=1),
-        ignoring=appointment,
-    )
+    offer = offer_later_times(appointment=appointment, now=now)
     decided = newest.decision.not_before if hasattr(newest, "decision") else None
     known = None if offer.eligibility.is_open_ended else offer.eligibility.not_before
     until = max(filter(None, [decided, known]), default=None)

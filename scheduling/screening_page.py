@@ -19,7 +19,7 @@ from patients.health import date_in_words
 from patients.models import MedicalFact, Patient
 from scheduling.lights import Change, Light, change_of, light_of
 from scheduling.models import Appointment
-from scheduling.offers import Offer, offer_times
+from scheduling.offers import Offer, offer_later_times
 from treatments.catalogue import Catalogue, Outcome, Override, Question, QuestionKind, Rule, Tag
 from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
 from treatments.decisions import is_merely_on_hold, may_decide, may_postpone, needs_skin_check, who_may_decide
@@ -277,17 +277,11 @@ def _why_nobody_lifts(screening: Screening) -> str:
 def _later(review: Review) -> tuple[Offer, date | None]:
     """The free times after the visit, and the first day that the rules know of, where they know one."""
     appointment, zone = review.appointment, review.zone
-    day_after = local_date(max(appointment.starts_at, review.now), zone) + timedelta(days=1)
-    offer = offer_times(
-        session=appointment.session,
-        location=appointment.location,
-        now=review.now,
-        first_day=day_after,
-        ignoring=appointment,
-    )
+    offer = offer_later_times(appointment=appointment, now=review.now)
     until = [moment for moment in (offer.eligibility.not_before, review.screening.not_before) if moment]
     if offer.eligibility.is_open_ended or not until or max(until) <= appointment.starts_at:
         return offer, None
+    day_after = local_date(max(appointment.starts_at, review.now), zone) + timedelta(days=1)
     return offer, max(day_after, whole_day(max(until), zone))
 
 

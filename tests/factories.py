@@ -183,11 +183,6 @@ def make_fact(patient: Patient, **fields) -> MedicalFact:
 S2_AT = "questions: {booking: [Q05, Q05b, Q05c], previsit: [Q05, Q05b, Q05c], checkin: [Q05, Q05b, Q05c, C02]}"
 
 
-def text_with_every_rule() -> str:
-    """The shipped catalogue, in which all rules are on."""
-    return catalogue.shipped_text()
-
-
 def text_with_the_owners_rules() -> str:
     """The shipped catalogue with the four rules of the owner's document alone, and what they ask by themselves."""
     on = re.compile(r"(?m)^(  - code: E\w+\n    name: .*\n    tag: \w+\n)    active: true\n")

@@ -106,10 +106,7 @@ def _book(wish: Wish, session_of, *, room=None, device=None, key=None) -> Appoin
             return earlier
         if wish.session and wish.session.appointments.taking_time().exists():
             raise ChangedMeanwhile(_("This session is booked already. Open its appointment to move it."))
-        if (
-            wish.session
-            and not CourseSession.objects.filter(pk=wish.session.pk, course__protocol=wish.protocol).exists()
-        ):
+        if wish.session and not _is_as_planned(wish):
             raise ChangedMeanwhile(_("This course was changed meanwhile. Open it again."))
         check(wish)
         appointment = Appointment(

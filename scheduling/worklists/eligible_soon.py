@@ -1,7 +1,5 @@
 """Whom a date has kept from a visit, and who may come again within the next two weeks: a time can be offered now."""
 
-from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,14 +11,14 @@ from django.utils.translation import gettext as _
 
 from clinic.models import Location
 from patients.models import MedicalFact, Patient
+from scheduling.eligibility import weigh
 from scheduling.models import Appointment
 from scheduling.worklists.rows import Reading, Row
 from treatments.answers import known_answers_of
-from treatments.catalogue import Catalogue, Outcome, Stage
-from treatments.decisions import standing
+from treatments.catalogue import Catalogue, Stage
 from treatments.models import CatalogueVersion, Course, CourseSession, Screening, ScreeningDecision
 from treatments.publishing import catalogue_of
-from treatments.screening import evaluate, instant_of
+from treatments.screening import evaluate
 
 SOON = timedelta(days=14)
 # A date that holds somebody back is hardly ever older: the longest look-back of a rule is a year.
@@ -53,7 +51,7 @@ def eligible_soon(*, location: Location, now: datetime) -> list[Eligible]:
     found: dict[int, Eligible] = {}
     for course in courses:
         session = next((each for each in course.sessions.all() if not each.live_appointments), None)
-        until = session and reading.until(course.patient, course)
+        until = session and reading.until(course.patient, session)
         if until and course.patient_id not in found:
             found[course.patient_id] = Eligible(course.patient, session, until)
     for patient in newcomers:
@@ -80,10 +78,10 @@ def _courses(location: Location, now: datetime):
         Q(not_before__gt=now, not_before__lte=now + SOON)
         | Q(decision__not_before__gt=now, decision__not_before__lte=now + SOON)
     )
-    screenings = Screening.objects.newest_first().with_findings().defer("answers")
+    screenings = Screening.objects.newest_first().with_findings().select_related("decision__decided_by")
     live = Appointment.objects.taking_time().only("pk", "session_id")
     sessions = CourseSession.objects.order_by("number").prefetch_related(
-        Prefetch("screenings", queryset=screenings, to_attr="newest_screenings"),
+        Prefetch("screenings", queryset=screenings.defer("answers"), to_attr="newest_screenings"),
         Prefetch("appointments", queryset=live, to_attr="live_appointments"),
     )
     return (
@@ -109,52 +107,43 @@ class _Reading:
     catalogue: Catalogue
     known: dict[int, dict[str, str]]
 
-    def until(self, patient: Patient, course: Course | None) -> datetime | None:
+    def until(self, patient: Patient, session: CourseSession | None) -> datetime | None:
         """The moment of the next two weeks from which nothing dated is in the way; None where there is no such.
 
         How long it takes to ask a prescriber is no date: that is counted back from the visit, once there is one.
         """
+        course = session and session.course
         protocol = course and course.protocol.code
         is_offered = protocol is None or protocol in self.catalogue.protocols
         zones = [each.code for each in course.zones.all() if each.code in self.catalogue.zones] if course else []
-        result = evaluate(
-            catalogue=self.catalogue,
-            answers=self.known[patient.pk],
-            stage=Stage.BOOKING,
-            visit_start=self.now,
+        eligibility = weigh(
+            evaluate(
+                catalogue=self.catalogue,
+                answers=self.known[patient.pk],
+                stage=Stage.BOOKING,
+                visit_start=self.now,
+                zone=self.location.zone,
+                protocol=protocol if is_offered else None,
+                zones=zones,
+            ),
+            checks=session.newest_screenings if session else [],
+            postponed=_postponed(course) if course else None,
+            start=self.now,
             zone=self.location.zone,
-            protocol=protocol if is_offered else None,
-            zones=zones,
         )
-        moments = list(_found(course)) if course else []
-        for finding in result.findings:
-            if finding.outcome.is_blocking and not finding.zones:
-                if finding.clear_from is None:
-                    return None
-                moments.append(instant_of(finding.clear_from, self.location.zone))
-        latest = max((each for each in moments if each > self.now), default=None)
-        return latest if latest and latest <= self.now + SOON else None
+        until = eligibility.not_before
+        return until if until and until <= self.now + SOON and not eligibility.is_open_ended else None
 
 
-def _found(course: Course) -> Iterator[datetime]:
-    """What the newest check of each later stage has found, and what somebody has postponed the course to."""
-    postponed = defaultdict(list)
-    for session in course.sessions.all():
-        seen = {Stage.BOOKING.value}
-        for screening in session.newest_screenings:
-            if hasattr(screening, "decision") and screening.decision.kind == ScreeningDecision.Kind.POSTPONE:
-                postponed[screening.decision.decided_at].append(screening.decision.not_before)
-            if screening.stage in seen:
-                continue
-            seen.add(screening.stage)
-            if screening.stands_in_the_way:
-                yield from (
-                    each.clear_from
-                    for each in standing(screening.findings.all())
-                    if each.clear_from and Outcome(each.outcome).is_blocking
-                )
-    if postponed:
-        yield max(postponed[max(postponed)])
+def _postponed(course: Course) -> ScreeningDecision | None:
+    """The decision that last put off one of its sessions."""
+    decisions = [
+        screening.decision
+        for session in course.sessions.all()
+        for screening in session.newest_screenings
+        if hasattr(screening, "decision") and screening.decision.kind == ScreeningDecision.Kind.POSTPONE
+    ]
+    return max(decisions, key=lambda decision: (decision.decided_at, decision.pk), default=None)
 
 
 def eligible_row(reading: Reading, eligible: Eligible) -> Row:

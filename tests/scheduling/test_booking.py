@@ -19,11 +19,10 @@ from tests.factories import (
     make_practitioner,
     make_protocol,
     make_user,
-    text_with_every_rule,
 )
 from treatments import courses
 from treatments.answers import record_answers
-from treatments.catalogue import Stage
+from treatments.catalogue import Stage, shipped_text
 from treatments.models import Course, Screening
 from treatments.publishing import publish_catalogue
 
@@ -474,7 +473,7 @@ def test_sessions_that_were_booked_once_stay(clinic, practitioner, patient):
 def test_the_visit_is_screened_for_what_it_is_now_and_the_patient_hears_nothing_new(clinic, practitioner, patient):
     booked = book(clinic, practitioner, patient)
     told = set(Reminder.objects.values_list("kind", "due_at", "state"))
-    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    publish_catalogue(text=shipped_text(), by=None, now=NOW)
     treat(booked, "acne_scar_moderate", "perioral")
     newest = booked.session.screenings.newest_first().first()
     assert (newest.cause, newest.for_start) == ("treatment", START)

@@ -32,11 +32,10 @@ from tests.factories import (
     make_patient,
     make_practitioner,
     make_user,
-    text_with_every_rule,
 )
 from tests.reading import words
 from treatments.answers import record_answers
-from treatments.catalogue import AnsweredBy, QuestionKind, Stage
+from treatments.catalogue import AnsweredBy, QuestionKind, Stage, shipped_text
 from treatments.models import Screening
 from treatments.publishing import catalogue_of, publish_catalogue
 from treatments.screenings import screen_session
@@ -50,7 +49,7 @@ CLINICAL = ("health", "medicine", "skin", "isotretinoin", "screen", "scar")
 
 @pytest.fixture(autouse=True)
 def clock(clinic_clock):
-    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    publish_catalogue(text=shipped_text(), by=None, now=NOW)
     return clinic_clock
 
 
@@ -510,7 +509,7 @@ def test_other_questions_meanwhile_keep_what_was_typed_and_ask_what_is_new():
     visitor.pass_the_gate()
     page = visitor.answer_all()
     new = (
-        text_with_every_rule()
+        shipped_text()
         .replace(
             "  - id: P02\n",
             "  - {id: P09, text: Have you slept badly?, kind: yes_no, stage: previsit, group: now}\n\n  - id: P02\n",

@@ -31,10 +31,9 @@ from tests.factories import (
     make_practitioner,
     make_protocol,
     make_user,
-    text_with_every_rule,
 )
 from treatments.answers import record_answers
-from treatments.catalogue import Stage
+from treatments.catalogue import Stage, shipped_text
 from treatments.decisions import decide_screening
 from treatments.gates import gates
 from treatments.models import Screening, ScreeningDecision
@@ -51,7 +50,7 @@ ASKS = {"Q05": "yes", "Q05b": "azathioprine", "Q05c": "not_asked"}
 
 @pytest.fixture
 def clinic():
-    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    publish_catalogue(text=shipped_text(), by=None, now=NOW)
     return make_clinic()
 
 

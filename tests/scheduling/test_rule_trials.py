@@ -17,16 +17,15 @@ from tests.factories import (
     make_clinic,
     make_practitioner,
     make_user,
-    text_with_every_rule,
     text_with_the_owners_rules,
 )
 from treatments.answers import record_answers
-from treatments.catalogue import Outcome, Stage, load
+from treatments.catalogue import Outcome, Stage, load, shipped_text
 from treatments.models import Screening
 from treatments.publishing import publish_catalogue
 
 LONDON = ZoneInfo("Europe/London")
-CATALOGUE = load(text_with_every_rule())
+CATALOGUE = load(shipped_text())
 
 
 def start(text: str) -> datetime:
@@ -127,13 +126,13 @@ def test_the_visits_that_would_turn_come_soonest_first_and_nothing_is_stored(cli
 @pytest.mark.django_db
 def test_a_decision_that_would_no_longer_hold_turns_its_visit(clinic):
     """The finding would say something else than what the clinical lead has decided about."""
-    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    publish_catalogue(text=shipped_text(), by=None, now=NOW)
     held = book(clinic, make_practitioner(clinic), 7, Q10="yes")
     lead = make_user("lead", location=clinic)
     lift(screening=held.session.screenings.get(), by=lead, now=NOW, reason="Her doctor was asked.")
     same, other = (
-        text_with_every_rule(),
-        text_with_every_rule().replace("name: Blood thinner", "name: Blood thinners", 1),
+        shipped_text(),
+        shipped_text().replace("name: Blood thinner", "name: Blood thinners", 1),
     )
     assert try_on_bookings(text=same, now=NOW).turns == ()
     assert try_on_bookings(text=other, now=NOW).turns == (Turn(held, Outcome.PASS, Outcome.HOLD),)

@@ -25,10 +25,10 @@ from tests.factories import (
     make_practitioner,
     make_user,
     signed_in,
-    text_with_every_rule,
 )
 from tests.reading import words
 from tests.scene import HTMX
+from treatments.catalogue import shipped_text
 from treatments.decisions import decide_screening
 from treatments.models import PrescriberAdvice, ScreeningDecision
 from treatments.publishing import publish_catalogue
@@ -43,7 +43,7 @@ IMMUNE = {"Q05": "yes", "Q05b": "Hydroxychloroquine", "Q05c": "not_asked"}
 @pytest.fixture
 def clinic():
     """One whose rules are all switched on, however many the shipped catalogue has by now."""
-    publish_catalogue(text=text_with_every_rule(), by=None, now=NOW)
+    publish_catalogue(text=shipped_text(), by=None, now=NOW)
     return make_clinic()
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from tests.factories import text_with_every_rule, text_with_the_owners_rules
-from treatments.catalogue import CatalogueError, Outcome, Override, load
+from tests.factories import text_with_the_owners_rules
+from treatments.catalogue import CatalogueError, Outcome, Override, load, shipped_text
 from treatments.rule_editing import changes, edit_rule, fields_of, in_units, refusals, still_said
 
-TEXT = text_with_every_rule()
+TEXT = shipped_text()
 CATALOGUE = load(TEXT)
 
 
