@@ -3,7 +3,8 @@
 from urllib.parse import unquote
 
 from django.core.exceptions import BadRequest, PermissionDenied
-from django.http import HttpResponseRedirect
+from django.http import HttpResponseNotAllowed, HttpResponseRedirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.cache import add_never_cache_headers, patch_vary_headers
@@ -59,5 +60,17 @@ def keep_to_what_was_handed_over(get_response):
                 raise PermissionDenied
             return HttpResponseRedirect(handover.place)
         return get_response(request)
+
+    return middleware
+
+
+def explain_refused_methods(get_response):
+    """Whoever opens the address of a button, from the history say, reads what it is instead of an empty page."""
+
+    def middleware(request):
+        response = get_response(request)
+        if isinstance(response, HttpResponseNotAllowed):
+            response.content = render_to_string("405.html", request=request)
+        return response
 
     return middleware

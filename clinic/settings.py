@@ -86,6 +86,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "clinic.middleware.keep_to_what_was_handed_over",
+    "clinic.middleware.explain_refused_methods",
     "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "clinic.urls"

@@ -73,3 +73,24 @@ def test_an_account_without_a_location_is_told_so():
     answer = signed_in("receptionist").get(BOARD)
     assert answer.status_code == 403
     assert "Your account belongs to no location yet." in answer.text
+
+
+# --- Addresses that are no pages --------------------------------------------------------------------------------------
+
+
+def test_the_address_of_a_button_says_what_it_is_and_leads_staff_back():
+    answer = signed_in("receptionist", location=make_clinic()).get(reverse("clinic:logout"))
+    assert (answer.status_code, answer["Allow"]) == (405, "POST")
+    assert "Nothing was changed." in answer.text
+    assert "To the day board" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [("/no/such/page/", 404, "There is nothing here"), ("/about-the-treatment/", 405, "This address is no page")],
+)
+def test_somebody_who_is_no_staff_is_not_led_to_the_board(client, path, status, words):
+    answer = client.post(path)
+    assert answer.status_code == status
+    assert words in answer.text
+    assert "day board" not in answer.text
