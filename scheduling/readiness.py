@@ -160,7 +160,7 @@ def _steps(appointment, screenings: list[Screening], light: Light, not_before, l
     lamp = {Light.UNKNOWN: _("not asked yet"), Light.CLEAR: _("green"), Light.HOLD: _("amber"), Light.STOP: _("red")}
     screening = lamp[light]
     if not_before:
-        day = date_format(whole_day(not_before, zone), "j M")
+        day = date_format(whole_day(not_before, zone), "j M Y")
         screening = _("%(light)s, not before %(day)s") % {"light": screening, "day": day}
     return [
         Step(_("Health form"), given or _("not received yet"), bool(given)),

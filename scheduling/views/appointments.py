@@ -166,9 +166,11 @@ appointment_undo_arrival = _change_by_revision(
 @require_http_methods(["GET", "HEAD", "POST"])
 @allow(*EVERYBODY)
 def appointment_move(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
-    """Free times for an appointment, and the move to one of them."""
+    """Free times for an appointment, and the move to one of them; its panel where it can no longer be moved."""
     appointment = _appointment(request, public_id)
     if request.method != "POST":
+        if appointment.state not in Appointment.State.AHEAD:
+            return to_board(request, appointment)
         return _move_page(request, appointment)
     is_exception = is_exception_asked(request)
     form = MoveForm(request.POST, location=appointment.location, is_exception=is_exception)

@@ -286,6 +286,11 @@ def test_the_move_page_never_looks_into_the_past(reception, booked, from_day):
     assert min(offered(page)) > NOW
 
 
+def test_the_move_page_of_a_visit_that_cannot_be_moved_leads_to_its_panel(reception, booked):
+    gone = cancelled(booked)
+    assertRedirects(reception.get(url(gone, "move")), on_board(gone), fetch_redirect_response=False)
+
+
 def test_the_move_page_leaves_out_what_comes_before_the_eligible_date(reception, booked, patient):
     take_isotretinoin(patient, on="2025-07-22")
     page = reception.get(url(booked, "move"))

@@ -265,7 +265,7 @@ def test_a_trial_counts_the_visits_that_would_turn(lead, clinic, practitioner):
     answer = lead.post(try_url("S1"), typed("S1", months="7") | sample, headers=HTMX)
     page = words(answer)
     assert "1 visit would be blocked with nobody to lift it 2 visits to come checked, 1 stays as it is." in page
-    assert "Mon 19 Jan, 10:00 Ida Sorensen" in page
+    assert "Mon 19 Jan 2026, 10:00 Ida Sorensen" in page
     assert Screening.objects.count() == before
     assert CatalogueVersion.objects.count() == 1
 
