@@ -15,12 +15,13 @@ def worklists(request: HttpRequest) -> HttpResponse:
     """All lists of the location on the screen."""
     now = times.now()
     lists = read_worklists(location=location_of(request), now=now, for_treating=request.user.may_read_answers)
-    rows = [row for each in lists for row in each.rows]
+    waiting = [row for each in lists if not each.is_offer for row in each.rows]
     context = {
         "lists": lists,
         "now": now,
-        "waiting": len(rows),
-        "pressing": sum(row.is_pressing for row in rows),
+        "waiting": len(waiting),
+        "pressing": sum(row.is_pressing for row in waiting),
+        "offered": sum(len(each.rows) for each in lists if each.is_offer),
     }
     return render(request, "scheduling/worklists.html", context)
 

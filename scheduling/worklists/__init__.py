@@ -36,6 +36,7 @@ def read_worklists(*, location: Location, now: datetime, for_treating: bool) -> 
             "calendar-check",
             _("Nobody’s date falls in the next 14 days."),
             [eligible_row(reading, each) for each in eligible_soon(location=location, now=now)],
+            is_offer=True,
         ),
     ]
     if for_treating:
@@ -75,7 +76,7 @@ def read_worklists(*, location: Location, now: datetime, for_treating: bool) -> 
 
 
 def count_waiting(*, location: Location, now: datetime, for_treating: bool) -> int:
-    """How many rows all lists have together, in a constant number of queries."""
+    """How many rows the lists have together, apart from those of offers. One query, for every page asks it."""
     reading = Reading(location, now, for_treating)
     held, *others = [
         waiting.order_by().values("pk")
@@ -88,4 +89,4 @@ def count_waiting(*, location: Location, now: datetime, for_treating: bool) -> i
             *([records.unsigned(reading)] if for_treating else []),
         )
     ]
-    return held.union(*others, all=True).count() + len(eligible_soon(location=location, now=now))
+    return held.union(*others, all=True).count()

@@ -38,11 +38,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Worklist:
+    """In a list of offers nobody waits: its patients can be offered something, and nothing is late if they are not."""
+
     key: str
     title: str
     icon: str
     nothing: str
     rows: list[Row]
+    is_offer: bool = False
 
 
 @dataclass(frozen=True)

@@ -88,6 +88,8 @@ def test_pages_and_writers(clinic, add_table):
         "the panel of a visit": lambda: browser.get(
             reverse("scheduling:appointment-show", args=[visit.public_id]), headers={"HX-Request": "true"}
         ),
+        "the worklists": lambda: browser.get(reverse("scheduling:worklists")),
+        "their number in the side bar": lambda: browser.get(reverse("scheduling:worklists-count")),
         "finding a patient": lambda: browser.post(reverse("patients:patient-list"), {"q": "mar"}),
         "free times, anybody, 28 days": lambda: find_slots(first_day=today, days=28, **search),
         "free times, anybody, 60 days": lambda: find_slots(first_day=today, days=60, **search),

@@ -99,6 +99,15 @@ def test_the_page_of_one_location_says_nothing_of_another(reception, clinic):
     assert "Nothing waits." in page
 
 
+def test_whom_a_time_can_be_offered_is_said_apart_and_waits_for_nobody(reception, clinic):
+    patient = make_clear_patient(clinic, given_name="Imogen", family_name="Clarke")
+    record_answers(patient=patient, answers={"Q04": "yes", "Q04b": "2025-07-20"}, by=None, now=NOW)
+    page = words(reception.get(PAGE))
+    assert "07:00. Nothing waits. 1 patient may come soon." in page
+    assert "Eligible soon 1 Imogen Clarke Not booked yet" in page
+    assert words(reception.get(COUNT)) == ""
+
+
 def test_the_side_bar_asks_for_the_number_and_says_it_in_words(reception, clinic, practitioner):
     assert f'hx-get="{COUNT}"' in reception.get(reverse("patients:patient-list")).text
     assert words(reception.get(COUNT)) == ""
