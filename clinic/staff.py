@@ -15,6 +15,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
+from clinic import places
 from clinic.access import Role, roles_of
 from clinic.contacts import clean_email
 from clinic.editing import EditedMeanwhile, fingerprint
@@ -68,6 +69,14 @@ def add_staff(
         _save(user, locations)
         _save_profile(user, title=title, tone=tone, max_depth_mm=max_depth_mm)
     return user
+
+
+def open_location(*, by: User, **details) -> Location:
+    """A new location with these details, and whoever opens it works there: it has an owner from the first moment."""
+    with transaction.atomic():
+        location = places.add_location(**details)
+        by.locations.add(location)
+    return location
 
 
 def update_staff(

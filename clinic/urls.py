@@ -11,6 +11,7 @@ clinic_urls = [
     path("location/", accounts.switch_location, name="location-switch"),
     path("settings/", settings.overview, name="settings"),
     path("settings/location/", settings.location_edit, name="location-edit"),
+    path("settings/location/new/", settings.location_create, name="location-create"),
     path("settings/rooms/new/", settings.room_create, name="room-create"),
     path("settings/rooms/<uuid:public_id>/", settings.room_edit, name="room-edit"),
     path("settings/devices/new/", settings.device_create, name="device-create"),

@@ -71,6 +71,20 @@ def _settle(
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
+@allow(Role.OWNER)
+def location_create(request):
+    """Another location, which is then the one on the screen."""
+    form = LocationForm(_posted(request))
+    form.fields["zone_name"].initial = location_of(request).zone_name
+
+    def save(**details):
+        opened = staff.open_location(by=request.user, **details)
+        request.session["location"] = str(opened.public_id)
+
+    return _settle(request, form, save, title=_("New location"))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @allow(*MANAGERS)
 def location_edit(request):
     location = location_of(request)

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.django_db
 
 OVERVIEW = reverse("clinic:settings")
 LOCATION = reverse("clinic:location-edit")
+NEW_LOCATION = reverse("clinic:location-create")
 NEW_ROOM = reverse("clinic:room-create")
 NEW_DEVICE = reverse("clinic:device-create")
 NEW_STAFF = reverse("clinic:staff-create")
@@ -129,6 +130,28 @@ def test_location_is_edited(location, as_lead):
     assertRedirects(as_lead.post(LOCATION, form_of(location, **changes)), OVERVIEW)
     location.refresh_from_db()
     assert places.details_of(location) == changes
+
+
+def test_owner_opens_another_location_and_stands_in_it(location, owner, as_owner):
+    details = {
+        "name": "Lark Hill",
+        "zone_name": "Europe/Berlin",
+        "phone": "030 901820",
+        "address": "",
+        "emergency_phone": "",
+    }
+    assert as_owner.get(NEW_LOCATION).context["form"]["zone_name"].value() == location.zone_name
+    assertContains(as_owner.post(NEW_LOCATION, details, follow=True), '<p class="page-lede">Lark Hill</p>')
+    opened = Location.objects.exclude(pk=location.pk).get()
+    assert places.details_of(opened) == details
+    assert list(owner.locations.order_by("pk")) == [location, opened]
+
+
+def test_a_location_of_a_name_that_is_taken_is_not_opened(location, owner, as_owner):
+    answer = as_owner.post(NEW_LOCATION, form_of(location))
+    assert answer.status_code == 422
+    assert answer.context["form"].errors == {"name": ["This name is taken already. Choose another one."]}
+    assert list(owner.locations.all()) == [location]
 
 
 def test_room_is_added_to_the_location_on_the_screen(location, as_lead):
@@ -308,6 +331,7 @@ def pages(room, device, user):
     return [
         (OVERVIEW, "lead"),
         (LOCATION, "lead"),
+        (NEW_LOCATION, None),
         (NEW_ROOM, "lead"),
         (url("room-edit", room), "lead"),
         (NEW_DEVICE, "lead"),
