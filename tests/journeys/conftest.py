@@ -6,7 +6,8 @@ in a script and a request to any other host fail the test at its end. Paths are 
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
+from clinic import times
 from clinic.models import User
 from tests import servers
 from tests.factories import PASSWORD, as_posted, clear_answers
@@ -104,6 +106,23 @@ def sign_in(page: Page) -> Callable[[User], None]:
         expect(page).not_to_have_url(re.compile(r"/login/"))
 
     return through_the_login_page
+
+
+@pytest.fixture
+def set_clock(settings) -> Iterator[Callable[[datetime], None]]:
+    """Sets the clock of the clinic and of all that works for it, ahead or back; afterwards it is right again."""
+    yield lambda at: times.move_clock(by=at - times.now())
+    settings.CLOCK_FILE.unlink(missing_ok=True)
+
+
+@pytest.fixture
+def post(live_server, settings) -> Iterator[servers.smtp_sink]:
+    """The mail server with the worker and the beat that send to it; mails lead to the server of the test."""
+    settings.SITE_URL = live_server.url
+    with servers.smtp_sink() as sink:
+        env = servers.environment(EMAIL_URL=sink.url, SITE_URL=live_server.url, SWEEP_SECONDS=1)
+        with servers.worker(env), servers.beat(env):
+            yield sink
 
 
 @pytest.fixture

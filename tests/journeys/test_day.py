@@ -16,26 +16,11 @@ from tests.factories import (
     make_practitioner,
     make_user,
 )
-from tests.servers import beat, environment, smtp_sink, worker
 from treatments.answers import known_answers
 from treatments.catalogue import Stage
 from treatments.models import Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def post(live_server, settings):
-    """The mail server with the worker and the beat that send to it; the clock is put back afterwards."""
-    with smtp_sink() as sink:
-        env = environment(EMAIL_URL=sink.url, SITE_URL=live_server.url, SWEEP_SECONDS=1)
-        with worker(env), beat(env):
-            yield sink
-    settings.CLOCK_FILE.unlink(missing_ok=True)
-
-
-def set_clock(at):
-    times.move_clock(by=at - times.now())
 
 
 def newest_mail(post, count):
@@ -55,7 +40,9 @@ def answer(page, question, value):
     page.locator(f'input[name={question}][value="{value}"] + label').click()
 
 
-def test_a_day_from_the_sun_mail_to_the_next_session(page, new_context, axe, post, answer_clearly, take_pictures):
+def test_a_day_from_the_sun_mail_to_the_next_session(
+    page, new_context, axe, post, set_clock, answer_clearly, take_pictures
+):
     location = make_clinic(name="Larkfield")
     zone = location.zone
     make_catalogue()

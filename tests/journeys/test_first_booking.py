@@ -1,7 +1,7 @@
 """From the first call to the reminder: in the browser, with a real worker, a real beat and a real mail server."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from icalendar import Calendar
@@ -9,26 +9,9 @@ from playwright.sync_api import expect
 
 from clinic import times
 from scheduling.models import Appointment
-from tests.factories import make_catalogue, make_clinic, make_practitioner, make_user
-from tests.servers import beat, environment, smtp_sink, worker
+from tests.factories import make_catalogue, make_clinic, make_patient, make_practitioner, make_user
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture
-def clock(settings):
-    """The clinic's clock, which the test may move and which is put back afterwards."""
-    yield times
-    settings.CLOCK_FILE.unlink(missing_ok=True)
-
-
-@pytest.fixture
-def post(live_server):
-    """The mail server, with the worker and the beat that send to it."""
-    with smtp_sink() as sink:
-        env = environment(EMAIL_URL=sink.url, SITE_URL=live_server.url, SWEEP_SECONDS=1)
-        with worker(env), beat(env):
-            yield sink
 
 
 def event_of(mail):
@@ -42,14 +25,13 @@ def offered(page, location) -> list[datetime]:
 
 
 def test_a_patient_who_took_isotretinoin_is_booked_moved_and_reminded(
-    page, sign_in, axe, clock, post, take_pictures, answer_clearly
+    page, sign_in, axe, set_clock, post, take_pictures, answer_clearly
 ):
     location = make_clinic(name="Larkfield")
     make_catalogue()
     for _each in range(2):
         make_practitioner(location, hours=[("09:00", "13:00"), ("14:00", "18:00")])
-    now = times.now()
-    today = times.local_date(now, location.zone)
+    today = times.local_date(times.now(), location.zone)
     last_capsule = times.minus_months(today, 4)
     eligible = times.plus_months_clear(last_capsule, 6)
 
@@ -115,7 +97,7 @@ def test_a_patient_who_took_isotretinoin_is_booked_moved_and_reminded(
     assert moved_event["DTSTART"].dt.astimezone(UTC) == moved.starts_at
 
     # the clock moves on to two days before
-    clock.move_clock(by=moved.starts_at - timedelta(hours=47) - now)
+    set_clock(moved.starts_at - timedelta(hours=47))
     reminder = post.wait_for(lambda mail: mail.recipients == ("zofia@example.org",), timeout=30, count=3)[2]
     assert f"{moved.starts_at.astimezone(location.zone):%H:%M}" in reminder.text
     assert "sunburn" in reminder.text
@@ -123,3 +105,82 @@ def test_a_patient_who_took_isotretinoin_is_booked_moved_and_reminded(
     for mail in post.messages:
         assert "Zofia" not in mail.subject
         assert "isotretinoin" not in (mail.text + mail.html).lower()
+
+
+LAST_CAPSULE, ELIGIBLE = date(2025, 8, 31), date(2026, 3, 1)  # no 31 February: the half year ends with that month
+ITS_NAMES = re.compile("isotretinoin|roaccutane|accutane", re.IGNORECASE)
+WITHOUT_THE_QUESTIONS = """() => {
+  const page = document.documentElement.cloneNode(true);
+  page.querySelector("[aria-labelledby=booking-health]")?.remove();
+  return page.innerHTML;
+}"""
+
+
+def test_no_way_leads_to_a_visit_in_february_for_whom_the_half_year_ends_on_1_march(
+    page, sign_in, set_clock, post, answer_clearly, take_pictures
+):
+    location = make_clinic(name="Larkfield")
+    make_catalogue()
+    make_practitioner(location)
+    make_patient(location, given_name="Zofia", family_name="Nowak", email="zofia@example.org", phone="07700 900123")
+    set_clock(times.at_local(date(2026, 2, 2), time(9, 30), location.zone))
+
+    def days_offered() -> set[date]:
+        assert ITS_NAMES.search(page.evaluate(WITHOUT_THE_QUESTIONS)) is None
+        return {at.date() for at in offered(page, location)}
+
+    # she calls, and reception points at a free time on the board
+    sign_in(make_user("receptionist", location=location))
+    page.goto("/board/?day=2026-02-10")
+    page.locator(".board-slot").first.click()
+    page.wait_for_load_state()  # the scripts have run
+    expect(page.get_by_text("For Tuesday 10 February, 09:00")).to_be_visible()
+    page.get_by_label("Find the patient").fill("07700 900123")
+    page.locator("#booking-patients").get_by_role("link", name="Zofia Nowak").click()
+    page.get_by_label("What would the patient like to improve?").select_option("acne_scar_moderate")
+    answer_clearly(page)
+    page.get_by_role("button", name="Show free times").click()
+    expect(page.locator("input[name=slot]:checked")).to_have_value(re.compile("2026-02-10T09:00"))
+
+    # only now it comes back to her; the time on the screen is not hers any more
+    page.locator("label[for=id_Q04_0]").click()
+    page.locator("[name=Q04b_0]").fill(f"{LAST_CAPSULE:%d/%m/%Y}")
+    with page.expect_response("**/bookings/new/**") as refused:
+        page.get_by_role("button", name="Book", exact=True).click()
+    assert refused.value.status == 409
+    expect(page.get_by_role("alert")).to_have_text(
+        re.compile("The screening allows no visit before 1 March 2026. Choose that day or a later one.")
+    )
+    expect(page.get_by_text("Not before Sunday 1 March 2026")).to_be_visible()
+    assert not Appointment.objects.exists()
+    assert min(days_offered()) == ELIGIBLE
+    take_pictures(page, "february-refused")
+
+    # whichever day she would like
+    for wanted in (date(2026, 2, 3), date(2026, 2, 16), date(2026, 2, 28)):
+        page.get_by_label("From", exact=True).fill(wanted.isoformat())
+        with page.expect_response("**/bookings/times/**"):
+            page.get_by_role("button", name="Look again").click()
+        page.wait_for_load_state("networkidle")
+        expect(page.get_by_text("Not before Sunday 1 March 2026")).to_be_visible()
+        assert min(days_offered()) == ELIGIBLE
+
+    # the first hour of the first day
+    page.locator("label.slot").first.click()
+    page.get_by_role("button", name="Book", exact=True).click()
+    expect(page.get_by_text("Booked.")).to_be_visible()
+    booked = Appointment.objects.get()
+    assert booked.starts_at == times.at_local(ELIGIBLE, time(9), location.zone)
+    [mail] = post.wait_for(lambda mail: mail.recipients == ("zofia@example.org",), timeout=30)
+    assert "Sunday 1 March" in mail.text
+
+    # nor is it moved to before that day, and reception reads no reason anywhere
+    page.goto(f"/appointments/{booked.public_id}/move/?from_day=2026-02-03")
+    assert min(days_offered()) == ELIGIBLE
+    patient = f"/patients/{booked.patient.public_id}/"
+    for path in (f"/board/?day=2026-03-01&appointment={booked.public_id}", patient, "/worklists/"):
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        assert days_offered() == set()
+    page.goto(f"/bookings/new/?patient={booked.patient.public_id}")
+    assert days_offered() == set()
