@@ -97,6 +97,7 @@ class Step:
     total: int
     known_on: str  # since which day an answer is on file
     said: str  # the answer that was typed, in words
+    note: str  # what is said at once, before anybody has looked at the answers
     parts: DateParts | None
 
     @property
@@ -182,8 +183,15 @@ class Questionnaire:
             total=total,
             known_on=date_format(local_date(known.at, self.form.zone), "j F Y") if known else "",
             said=_in_words(question, field.field, self.form.cleaned_data.get(question.id, "")) if fields else "",
+            note=self._note(question),
             parts=DateParts.typed(question.id, fields) if question.kind in DATES else None,
         )
+
+    def _note(self, question: Question) -> str:
+        """Beside what is asked about a medicine: that nobody is to stop it by herself."""
+        rules = [rule for rule in self.catalogue.rules.values() if rule.never_say_stop]
+        about = {id for rule in rules for ids in rule.questions.values() for id in ids}
+        return next((self.catalogue.questions[id].patient_message for id in question.ask_if if id in about), "")
 
     def step(self, id: str) -> Step | None:
         return next((step for step in self.steps if step.question.id == id), None)
@@ -191,24 +199,35 @@ class Questionnaire:
     @property
     def first_open(self) -> str | None:
         """The first question that waits for an answer, or whose answer fits no longer."""
-        return next((id for id in self._order if id not in self.typed or id in self.form.errors), None)
+        return next(filter(self._is_open, self._order), None)
 
     def before(self, step: Step) -> str | None:
         order = self._order
         return ([None, *order])[order.index(step.question.id)]
 
+    def beside(self, step: Step) -> tuple[list[Step], list[Step]]:
+        """What is answered of the same part, before a question and after it."""
+        at = self._order.index(step.question.id)
+        return self._answered(step.heading, self.steps[:at]), self._answered(step.heading, self.steps[at + 1 :])
+
+    def _answered(self, heading: str, steps: list[Step]) -> list[Step]:
+        return [step for step in steps if step.heading == heading and not self._is_open(step.question.id)]
+
     @property
     def _order(self) -> list[str]:
         return [step.question.id for step in self.steps]
+
+    def _is_open(self, id: str) -> bool:
+        return id not in self.typed or id in self.form.errors
 
     def parts(self, current: Step) -> list[Part]:
         """The headings in their order, for the list beside the questions."""
         by_heading = {}
         for step in self.steps:
             by_heading.setdefault(step.heading, []).append(step.question.id)
-        is_open = {id for id in self._order if id not in self.typed or id in self.form.errors}
         return [
-            Part(heading, heading == current.heading, is_open.isdisjoint(ids)) for heading, ids in by_heading.items()
+            Part(heading, heading == current.heading, not any(map(self._is_open, ids)))
+            for heading, ids in by_heading.items()
         ]
 
     def fields_in(self, question: Question, data: QueryDict) -> dict[str, list[str]]:

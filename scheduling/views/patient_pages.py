@@ -22,7 +22,7 @@ from scheduling.models import PatientLink
 from scheduling.patient_pages.answering import NotSent, keep_answer, noted_meanwhile, send_answers
 from scheduling.patient_pages.gate import BirthDateForm, LinkClosed, find_link, try_birth_date
 from scheduling.patient_pages.opening import opening_today
-from scheduling.patient_pages.questions import DateParts, Questionnaire, Step
+from scheduling.patient_pages.questions import DateParts, Questionnaire, Step, typed_behind
 from scheduling.patient_pages.results import result_of, sun_from
 from scheduling.reminders import current_gaps
 
@@ -123,12 +123,16 @@ def link_question(request: HttpRequest, link: PatientLink, now, question: str) -
 
 def _question_page(request, link, now, sheet: Questionnaire, step: Step, parts, mistake: str) -> HttpResponse:
     before = sheet.before(step)
+    answered_before, answered_after = sheet.beside(step)
     page = {
         "step": step,
         "parts": parts,
         "mistake": mistake,
         "headings": sheet.parts(step),
-        "back_url": _url("link-question", link, before) if before else _url("link-start", link),
+        "answered_before": answered_before,
+        "answered_after": answered_after,
+        "saved": len(typed_behind(link)),
+        "back_url": _question_url(link, before) if before else _url("link-start", link),
     }
     return _page(request, "link_question", link, now, page, 422 if mistake else 200)
 
@@ -197,10 +201,15 @@ def _url(name: str, link: PatientLink, *about: str) -> str:
     return reverse(f"scheduling:{name}", args=[link.public_id, *about])
 
 
+def _question_url(link: PatientLink, id: str) -> str:
+    """The page of a question, from the question on: where there is room, others stand above it."""
+    return f"{_url('link-question', link, id)}#question"
+
+
 def _next_url(link: PatientLink, sheet: Questionnaire) -> str:
     """The question that waits, or all answers to read once more."""
     waiting = sheet.first_open
-    return _url("link-question", link, waiting) if waiting else _url("link-answers", link)
+    return _question_url(link, waiting) if waiting else _url("link-answers", link)
 
 
 def _is_sent(link: PatientLink) -> bool:

@@ -65,7 +65,7 @@ def newest_mail(post, count: int):
 
 def choose(page: Page, label: str) -> None:
     page.locator(".option label", has_text=re.compile(f"^{label}$")).click()
-    go_on(page, "Next")
+    go_on(page, "Save and go on")
 
 
 def go_on(page: Page, name: str) -> None:
@@ -116,7 +116,7 @@ def test_a_sunburn_two_days_before_is_answered_on_the_phone_seen_at_once_and_mov
     # one question a page; an answer that is left out is asked for, and what was typed stays
     expect(phone.get_by_text("Question 1 of 7")).to_be_visible()
     axe(phone)
-    go_on(phone, "Next")
+    go_on(phone, "Save and go on")
     expect(phone.get_by_text("Please choose an answer")).to_be_visible()
     axe(phone)
     for _each in ("changed", "cold sore", "sore spots"):
@@ -127,11 +127,11 @@ def test_a_sunburn_two_days_before_is_answered_on_the_phone_seen_at_once_and_mov
     expect(phone.get_by_text("Question 4 of 7: one more detail")).to_be_visible()
     burnt_on = times.local_date(times.now(), location.zone) - timedelta(days=1)
     give_date(phone, str(burnt_on.day), "", str(burnt_on.year))
-    go_on(phone, "Next")
+    go_on(phone, "Save and go on")
     expect(phone.get_by_text("Please give the month too")).to_be_visible()
     axe(phone)
     phone.get_by_label("Month").fill(str(burnt_on.month))
-    go_on(phone, "Next")
+    go_on(phone, "Save and go on")
 
     # she closes the page; the link in the mail brings her back to where she was
     phone.goto(address)
@@ -185,7 +185,8 @@ def is_easy_to_hit(page: Page) -> bool:
     """Options of 66 px, buttons of 58, no text under 16, and nothing to scroll sideways for."""
     return page.evaluate(
         """() => {
-          const high = (selector) => Math.min(...[...document.querySelectorAll(selector)].map((e) => e.offsetHeight));
+          const shown = [...document.querySelectorAll(".option label, .big-button")].filter((e) => e.offsetParent);
+          const high = (selector) => Math.min(...shown.filter((e) => e.matches(selector)).map((e) => e.offsetHeight));
           const texts = [...document.querySelectorAll("main *, header, footer *")].filter((e) => e.textContent.trim());
           const least = Math.min(...texts.map((e) => parseFloat(getComputedStyle(e).fontSize)));
           return high(".option label") >= 66 && high(".big-button") >= 58 && least >= 16
