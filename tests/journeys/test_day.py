@@ -7,12 +7,17 @@ import pytest
 from playwright.sync_api import expect
 
 from clinic import times
+from scheduling import day
 from scheduling.models import Appointment
+from scheduling.rescreening import keep_answers
 from tests.factories import (
     PASSWORD,
+    clear_answers,
+    make_appointment,
     make_catalogue,
     make_clear_patient,
     make_clinic,
+    make_patient,
     make_practitioner,
     make_user,
 )
@@ -182,3 +187,28 @@ def test_a_day_from_the_sun_mail_to_the_next_session(
     reception.get_by_role("button", name="Book", exact=True).click()
     expect(reception.get_by_text("Booked.")).to_be_visible()
     assert Appointment.objects.get(session__number=2).state == "booked"
+
+
+def test_her_day_follows_what_others_do_within_five_seconds_and_disturbs_nobody(page, sign_in, set_clock):
+    location, by = make_clinic(), {"by": None}
+    practitioner = make_practitioner(location)
+    visit = make_appointment(location=location, practitioner=practitioner, patient=make_patient(location))
+    set_clock(visit.starts_at - timedelta(minutes=15))
+    sign_in(practitioner.user)
+    page.goto("/day/")
+    page.evaluate("document.title = 'not loaded again'")
+    chips, screening = page.locator(".my-visit-chips .chip"), page.get_by_role("link", name="Screening")
+    expect(chips).to_have_text(["Booked", "On hold"])
+    screening.focus()
+
+    keep_answers(patient=visit.patient, answers=clear_answers(Stage.BOOKING), now=times.now(), **by)
+    expect(chips).to_have_text(["Booked", "Clear"], timeout=5000)
+    expect(screening).to_be_focused()
+    visit = day.arrive(appointment=visit, revision=visit.revision, now=times.now(), **by)
+    expect(page.get_by_role("link", name="Open the visit")).to_be_visible(timeout=5000)
+    expect(screening).to_be_focused()
+    answers = clear_answers(Stage.CHECKIN, known_answers(visit.patient)) | {"C05": "yes"}
+    day.answer_checkin(appointment=visit, start=visit.starts_at, answers=answers, now=times.now(), **by)
+    expect(chips.last).to_have_text("On hold", timeout=5000)
+    expect(screening).to_be_focused()
+    expect(page).to_have_title("not loaded again")
