@@ -9,5 +9,4 @@ urlpatterns = [
     path("new/", patients.patient_create, name="patient-create"),
     path("new/prefill/", patients.patient_prefill, name="patient-prefill"),
     path("<uuid:public_id>/", patients.patient_show, name="patient-show"),
-    path("<uuid:public_id>/edit/", patients.patient_edit, name="patient-edit"),
 ]

@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Q
 
 from clinic.models import User
 from patients.models import MedicalFact, Patient
-from patients.records import end_fact, record_fact
+from patients.records import end_fact, record_fact, update_patient
 from scheduling.models import Appointment
 from treatments.answers import record_answers
 from treatments.catalogue import Outcome, Stage
@@ -52,6 +52,15 @@ def keep_answers(*, patient: Patient, answers: Mapping[str, str], by: User | Non
     with transaction.atomic():
         record_answers(patient=patient, answers=answers, by=by, now=now)
         return rescreen_patient(patient=patient, cause=Cause.ANSWERS, by=by, now=now)
+
+
+def keep_details(*, patient: Patient, revision: int, by: User, now: datetime, **details) -> list[Screening]:
+    """Store the details of a patient as `patients.records.update_patient` does, and let a new date of birth count."""
+    with transaction.atomic():
+        stored = update_patient(patient=patient, revision=revision, now=now, **details)
+        if stored.date_of_birth == patient.date_of_birth:
+            return []
+        return rescreen_patient(patient=stored, cause=Cause.DETAILS, by=by, now=now)
 
 
 def keep_fact(*, patient: Patient, by: User, now: datetime, **fact) -> None:

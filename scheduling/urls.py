@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from scheduling.views import about, appointments, board, bookings, facts, health, worklists
+from scheduling.views import about, appointments, board, bookings, facts, health, patient_edits, worklists
 
 app_name = "scheduling"
 
@@ -12,6 +12,7 @@ urlpatterns = [
     path("board/", board.board_day, name="board-day"),
     path("worklists/", worklists.worklists, name="worklists"),
     path("worklists/count/", worklists.worklists_count, name="worklists-count"),
+    path("patients/<uuid:public_id>/edit/", patient_edits.patient_edit, name="patient-edit"),
     path("patients/<uuid:public_id>/facts/new/", facts.fact_create, name="fact-create"),
     path("patients/<uuid:public_id>/facts/<uuid:fact_id>/end/", facts.fact_end, name="fact-end"),
     path("bookings/new/", bookings.booking_create, name="booking-create"),

@@ -182,6 +182,7 @@ class Scene:
             "clinic:logout": {},
             "clinic:unlock": {},
             "clinic:location-switch": {"location": self.location.public_id, "next": "/patients/"},
+            "clinic:location-create": {"name": "Lark Hill", "zone_name": "Europe/Berlin", "phone": "030 901820"},
             "clinic:location-edit": _over(details_of_place(self.location), address="12 Orchard Row"),
             "clinic:room-create": {"name": "Garden room"},
             "clinic:room-edit": _over(details_of_place(self.room), name="Garden room"),
@@ -206,7 +207,7 @@ class Scene:
             "patients:patient-search": {"q": self.patient.family_name[:6].lower()},
             "patients:patient-prefill": {"q": "marta lindholm"},
             "patients:patient-create": patient | {"public_id": uuid4()},
-            "patients:patient-edit": patient | {"revision": self.patient.revision},
+            "scheduling:patient-edit": patient | {"revision": self.patient.revision},
             "scheduling:fact-create": {
                 "public_id": uuid4(),
                 "kind": "condition",

@@ -1,4 +1,4 @@
-"""Finding, entering, showing and editing patients."""
+"""Finding, entering and showing patients."""
 
 import json
 from urllib.parse import urlencode
@@ -14,14 +14,13 @@ from django_htmx.http import HttpResponseClientRedirect
 from clinic import times
 from clinic.access import EVERYBODY, allow, location_of, locations_of, own_or_404
 from clinic.audit import record_opening
-from clinic.editing import EditedMeanwhile
 from clinic.fields import decrypt, encrypt
 from clinic.text import one_line
 from patients.duplicates import likely_duplicates
-from patients.forms import EditPatientForm, NewPatientForm, initial_from_search
+from patients.forms import NewPatientForm, initial_from_search
 from patients.health import alerts_of, fact_lines, health_on_file
 from patients.models import Patient
-from patients.records import AlreadySaved, create_patient, update_patient
+from patients.records import AlreadySaved, create_patient
 from patients.search import SHORTEST, marked, search_patients
 
 ON_THE_PAGE = 20
@@ -139,30 +138,3 @@ def patient_show(request, public_id):
             "on_file": None if may_read else health_on_file(patient, zone),
         },
     )
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@allow(*EVERYBODY)
-def patient_edit(request, public_id):
-    """Saved by somebody else meanwhile: 409 with both versions, and what was typed is kept."""
-    patient = own_or_404(Patient.objects, request, public_id)
-    record_opening(patient)
-    now = times.now()
-    if request.method != "POST":
-        form = EditPatientForm(now=now, initial=EditPatientForm.initial_of(patient))
-        return _editing(request, patient, form)
-    form = EditPatientForm(request.POST, now=now)
-    if not form.is_valid():
-        return _editing(request, patient, form, status=422)
-    revision = form.cleaned_data["revision"]
-    try:
-        update_patient(patient=patient, revision=revision, now=now, **form.details)
-    except EditedMeanwhile as other:
-        return _editing(request, other.stored, form.on_top_of(other.stored), form.differences(other.stored), status=409)
-    messages.success(request, _("The changes are saved."))
-    return redirect("patients:patient-show", public_id)
-
-
-def _editing(request, patient: Patient, form: EditPatientForm, differences=None, *, status: int = 200) -> HttpResponse:
-    context = {"patient": patient, "form": form, "differences": differences}
-    return render(request, "patients/patient_edit.html", context, status=status)

@@ -110,6 +110,8 @@ FORMS = {
     "clinic:logout": {},
     "clinic:unlock": {},  # read only where a browser was handed over
     "clinic:location-switch": {"location": "pick", "next": "any"},
+    "clinic:location-create": {"name": "text", "address": "text", "phone": "text", "zone_name": "pick", "seen": "any"}
+    | {"emergency_phone": "text"},
     "clinic:location-edit": {"name": "text", "address": "text", "phone": "text", "zone_name": "pick", "seen": "pick"}
     | {"emergency_phone": "text"},
     "clinic:room-create": {"name": "text", "seen": "any"},
@@ -125,7 +127,7 @@ FORMS = {
     "patients:patient-search": {"q": "find"},
     "patients:patient-prefill": {"q": "find"},
     "patients:patient-create": PATIENT | {"note": "text", "public_id": "id", "confirmed": "any"},
-    "patients:patient-edit": PATIENT | {"note": "text", "revision": "pick"},
+    "scheduling:patient-edit": PATIENT | {"note": "text", "revision": "pick"},
     "scheduling:fact-create": {
         "public_id": "id",
         "kind": "pick",

@@ -131,7 +131,7 @@ def test_pages_are_the_same_whatever_was_answered(scene, who):
     urls = [
         f"{reverse('scheduling:booking-create')}?patient={scene.patient.public_id}",
         scene.url("patients:patient-show", "patient"),
-        scene.url("patients:patient-edit", "patient"),
+        scene.url("scheduling:patient-edit", "patient"),
     ]
     seen = []
     for answers in ({"Q04": "yes", "Q04b": "2024-03"}, {"Q04": "no"}, {"Q04": "not_sure"}):
@@ -236,7 +236,7 @@ def journey(scene, settings, caplog) -> Journey:
         fact = scene.bodies["scheduling:fact-create"] | {"subject": SUBJECT, "answer": "Since the spring"}
         go(practitioner, "", fact, url=reverse("scheduling:fact-create", args=[patient.public_id]), headers={})
         go(practitioner, "", url=record, headers={})
-        edit = reverse("patients:patient-edit", args=[patient.public_id])
+        edit = reverse("scheduling:patient-edit", args=[patient.public_id])
         go(reception, "", NEWCOMER | {"revision": 0, "note": "Now on foot"}, url=edit, headers={})
         go(reception, "", NEWCOMER | {"revision": 0, "note": "Now by car"}, url=edit, headers={})  # saved by another
         go(reception, "", url=f"{record}nowhere/", headers={})
@@ -343,7 +343,7 @@ def test_health_is_unreadable_in_the_database_and_names_are_in_few_columns(journ
 
 OPENINGS = {
     "the page": ("patients:patient-show", "patient", {}),
-    "the form": ("patients:patient-edit", "patient", {}),
+    "the form": ("scheduling:patient-edit", "patient", {}),
     "the form for a fact": ("scheduling:fact-create", "patient", {}),
     "the panel": ("scheduling:appointment-show", "held", HTMX),
     "the page to move to": ("scheduling:appointment-move", "held", {}),

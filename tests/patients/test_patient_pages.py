@@ -1,4 +1,4 @@
-"""The pages for finding, entering, showing and editing patients, as the people who use them meet them."""
+"""The pages for finding, entering and showing patients, as the people who use them meet them."""
 
 from datetime import date, timedelta
 from uuid import uuid4
@@ -11,7 +11,6 @@ from django.urls import reverse
 from pytest_django.asserts import assertContains, assertNotContains, assertRedirects
 
 from clinic import times
-from clinic.editing import Difference
 from patients.models import Patient
 from tests.factories import make_fact, make_location, make_patient, make_user, signed_in
 from tests.reading import words
@@ -40,10 +39,6 @@ def show(patient):
     return reverse("patients:patient-show", args=[patient.public_id])
 
 
-def edit(patient):
-    return reverse("patients:patient-edit", args=[patient.public_id])
-
-
 def typed(**changes):
     return {
         "public_id": str(uuid4()),
@@ -53,18 +48,6 @@ def typed(**changes):
         "phone": "020 7946 0812",
         "email": "marta@example.org",
         "note": "",
-    } | changes
-
-
-def edited(patient, **changes):
-    return {
-        "revision": patient.revision,
-        "given_name": patient.given_name,
-        "family_name": patient.family_name,
-        "date_of_birth": patient.date_of_birth.isoformat(),
-        "phone": patient.phone,
-        "email": patient.email,
-        "note": patient.note,
     } | changes
 
 
@@ -154,7 +137,6 @@ def test_name_is_never_a_script(location, reception):
         reception.post(LIST, {"q": "alert"}),
         reception.post(SEARCH, {"q": "<script>alert"}, headers=HTMX),
         reception.get(show(patient)),
-        reception.get(edit(patient)),
     ):
         assertNotContains(answer, "<script>alert")
         assertNotContains(answer, "<img src=x")
@@ -335,56 +317,8 @@ def test_every_opening_is_written_down(location):
     patient = make_patient(location)
     client = signed_in(user=user)
     client.get(show(patient))
-    client.get(edit(patient))
     openings = LogEntry.objects.get_for_object(patient).filter(action=LogEntry.Action.ACCESS)
-    assert [entry.actor for entry in openings] == [user, user]
-
-
-# --- Editing ----------------------------------------------------------------------------------------------------------
-
-
-def test_edit_stores_the_changes(location, reception):
-    patient = make_patient(location)
-    assertContains(reception.get(edit(patient)), f'value="{patient.family_name}"')
-    assertRedirects(reception.post(edit(patient), edited(patient, given_name="Ada", note="Tea.")), show(patient))
-    patient.refresh_from_db()
-    assert (patient.given_name, patient.note, patient.revision) == ("Ada", "Tea.", 1)
-
-
-def test_edit_with_mistakes_keeps_what_was_typed(location, reception):
-    patient = make_patient(location)
-    answer = reception.post(edit(patient), edited(patient, given_name="1", note="kept"))
-    assertContains(answer, "Give a name with at least one letter.", status_code=422)
-    assertContains(answer, "kept", status_code=422)
-    patient.refresh_from_db()
-    assert (patient.given_name, patient.revision) == ("Olivia", 0)
-
-
-def test_edited_meanwhile_shows_both_versions_and_then_saves_over(location, reception):
-    patient = make_patient(location)
-    late = edited(patient, given_name="Eva", date_of_birth="1990-05-18")
-    reception.post(edit(patient), edited(patient, given_name="Ada"))
-    answer = reception.post(edit(patient), late)
-    assert answer.status_code == 409
-    assert answer.context["differences"] == [
-        Difference(label="First name", stored="Ada", typed="Eva"),
-        Difference(label="Date of birth", stored="17 May 1990", typed="18 May 1990"),
-    ]
-    assertContains(answer, 'value="Eva"', status_code=409)
-    patient.refresh_from_db()
-    assert patient.given_name == "Ada"
-    assertContains(answer, '<input type="hidden" name="revision" value="1"', status_code=409)
-    assert reception.post(edit(patient), late | {"revision": "1"}).status_code == 302
-    patient.refresh_from_db()
-    assert (patient.given_name, patient.revision) == ("Eva", 2)
-
-
-@pytest.mark.parametrize("revision", ["", "-1", "x", "1_0", "9" * 400, "0; DROP"])
-def test_edit_with_a_broken_revision_changes_nothing(location, reception, revision):
-    patient = make_patient(location)
-    assert reception.post(edit(patient), edited(patient, given_name="Eva", revision=revision)).status_code in (409, 422)
-    patient.refresh_from_db()
-    assert patient.given_name == "Olivia"
+    assert [entry.actor for entry in openings] == [user]
 
 
 # --- Doors ------------------------------------------------------------------------------------------------------------
@@ -395,12 +329,7 @@ def test_foreign_patient_does_not_exist(role, location):
     foreign = make_patient(make_location(), given_name="Secretname")
     before = Patient.objects.values().get()
     client = signed_in(role, location=location)
-    for answer in (
-        client.get(show(foreign)),
-        client.get(edit(foreign)),
-        client.post(edit(foreign), edited(foreign, given_name="Eva")),
-    ):
-        assertNotContains(answer, "Secretname", status_code=404)
+    assertNotContains(client.get(show(foreign)), "Secretname", status_code=404)
     assert Patient.objects.values().get() == before
     assert not LogEntry.objects.get_for_object(foreign).filter(action=LogEntry.Action.ACCESS).exists()
 
@@ -413,7 +342,6 @@ def test_foreign_patient_does_not_exist(role, location):
         (lambda patient: CREATE, ["put", "patch", "delete", "options", "trace"]),
         (lambda patient: PREFILL, ["get", "head", "put", "patch", "delete", "options", "trace"]),
         (show, ["post", "put", "patch", "delete", "options", "trace"]),
-        (edit, ["put", "patch", "delete", "options", "trace"]),
     ],
 )
 def test_other_methods_are_refused(location, reception, url_of, methods):
@@ -423,17 +351,16 @@ def test_other_methods_are_refused(location, reception, url_of, methods):
 
 def test_forms_ask_for_the_token(location):
     user = make_user("receptionist", location=location)
-    patient = make_patient(location)
     client = Client(enforce_csrf_checks=True)
     client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
-    for url in (LIST, SEARCH, CREATE, PREFILL, edit(patient)):
+    for url in (LIST, SEARCH, CREATE, PREFILL):
         assert client.post(url, typed()).status_code == 403
-    assert Patient.objects.count() == 1
+    assert Patient.objects.count() == 0
 
 
 def test_nobody_comes_in_without_signing_in(location, client):
     patient = make_patient(location)
-    for url in (LIST, CREATE, show(patient), edit(patient)):
+    for url in (LIST, CREATE, show(patient)):
         assertRedirects(client.get(url), f"{reverse('clinic:login')}?next={url}", fetch_redirect_response=False)
 
 

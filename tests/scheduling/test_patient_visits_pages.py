@@ -161,7 +161,7 @@ def test_a_mail_that_was_refused_asks_for_a_call(reception, clinic, practitioner
 def test_managers_see_who_changed_which_fields_and_never_the_words(clinic, practitioner, patient, role, is_told):
     user = make_user("receptionist", location=clinic, name="Ellie Brooks")
     signed_in(user=user).post(
-        reverse("patients:patient-edit", args=[patient.public_id]),
+        reverse("scheduling:patient-edit", args=[patient.public_id]),
         {
             "given_name": "Marta",
             "family_name": "Lindqvist",

@@ -43,6 +43,7 @@ class Screening(models.Model):
         MOVE = "move", _("The visit was moved")
         TREATMENT = "treatment", _("The treatment was changed")
         ANSWERS = "answers", _("An answer was given")
+        DETAILS = "details", _("The date of birth was changed")
         ADVICE = "advice", _("The prescriber's advice was recorded")
         RULES = "rules", _("The rules have changed")
         TIME = "time", _("The time to ask the prescriber has run out")
@@ -72,7 +73,9 @@ class Screening(models.Model):
             ),
             models.CheckConstraint(
                 name="screening_known_cause",
-                condition=Q(cause__in=["booking", "move", "treatment", "answers", "advice", "rules", "time"]),
+                condition=Q(
+                    cause__in=["booking", "move", "treatment", "answers", "details", "advice", "rules", "time"]
+                ),
             ),
             models.CheckConstraint(
                 name="screening_known_stage", condition=Q(stage__in=["booking", "previsit", "checkin"])
