@@ -122,14 +122,13 @@ class Column:
     free_seconds: int = 0
 
 
-@dataclass
-class Board:
+@dataclass(frozen=True)
+class DayOnScreen:
+    """A local day of a location, and those that a page leads to from there."""
+
     location: Location
     day: date
     now: datetime
-    opens: int
-    closes: int
-    columns: list[Column]
 
     @cached_property
     def today(self) -> date:
@@ -146,6 +145,13 @@ class Board:
     @property
     def next(self) -> date:
         return self.day + timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Board(DayOnScreen):
+    opens: int
+    closes: int
+    columns: list[Column]
 
     @property
     def rows(self) -> int:

@@ -1,10 +1,9 @@
 """What a practitioner's own day reads: her visits in order, and for the one that is open, what she must know."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
-from functools import cached_property
 
 from django.db.models import Prefetch
 
@@ -12,7 +11,7 @@ from clinic.models import Location, Practitioner
 from clinic.times import day_bounds, local_date
 from patients.health import Alert, alerts_of
 from patients.models import Patient
-from scheduling.board import Sign, sign_of
+from scheduling.board import DayOnScreen, Sign, sign_of
 from scheduling.courses import CourseInTime, courses_in_time
 from scheduling.models import Appointment
 from scheduling.slots import working_windows
@@ -121,28 +120,9 @@ class Opened:
 
 
 @dataclass(frozen=True)
-class MyDay:
-    day: date
-    now: datetime
-    location: Location
+class MyDay(DayOnScreen):
     rows: list[Row]
     breaks: list[Break]
-
-    @cached_property
-    def today(self) -> date:
-        return local_date(self.now, self.location.zone)
-
-    @property
-    def is_today(self) -> bool:
-        return self.day == self.today
-
-    @property
-    def previous(self) -> date:
-        return self.day - timedelta(days=1)
-
-    @property
-    def next(self) -> date:
-        return self.day + timedelta(days=1)
 
     @property
     def parts(self) -> list[Row | Break]:
@@ -185,7 +165,7 @@ def read_day(*, practitioner: Practitioner, location: Location, day: date, now: 
         for first, second in zip(work, work[1:], strict=False)
         if first[1] < second[0]
     ]
-    return MyDay(day, now, location, [Row(each) for each in appointments], breaks)
+    return MyDay(location, day, now, [Row(each) for each in appointments], breaks)
 
 
 def open_row(row: Row, *, now: datetime) -> Opened:

@@ -25,7 +25,7 @@ def day_show(request: HttpRequest) -> HttpResponse:
     practitioner = Practitioner.objects.filter(user=request.user).first()
     day = day_of(request.GET.get("day")) or times.local_date(now, location.zone)
     if practitioner is None:
-        return render(request, "scheduling/day_show.html", {"my_day": MyDay(day, now, location, [], [])})
+        return render(request, "scheduling/day_show.html", {"my_day": MyDay(location, day, now, [], [])})
     token = token_of_day(visits_of(practitioner=practitioner, location=location, day=day), now=now)
     if request.htmx and request.GET.get("seen") == token:
         return HttpResponse(status=204)
