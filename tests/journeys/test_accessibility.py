@@ -13,10 +13,15 @@ from django.test import Client
 from django.urls import reverse
 from playwright.sync_api import Page, expect
 
+from scheduling.models import Appointment, PatientLink
+from scheduling.rescreening import keep_advice, keep_answers
 from tests.clinic.test_access_matrix import POSTED, pages
-from tests.factories import make_location, signed_in
+from tests.factories import clear_answers, make_appointment, make_location, signed_in
 from tests.journeys.conftest import WCAG_22_AA
 from tests.scene import ROLES, Scene, make_scene
+from treatments.catalogue import Stage
+from treatments.decisions import decide_screening
+from treatments.models import ScreeningDecision
 
 pytestmark = pytest.mark.browser
 
@@ -212,6 +217,81 @@ def test_free_times_have_no_accessibility_faults(scene, desk, sit_down, answer_c
     desk.get_by_role("button", name="Show free times").click()
     expect(desk.locator("[name=slot]").first).to_be_attached()
     assert look(desk, "free times") == []
+
+
+def test_screenings_in_every_state_have_no_accessibility_faults(scene, desk, sit_down):
+    """The walk over the pages sees them on hold. Here they turn, and are decided."""
+    faults, today, about = [], scene.at(0).date(), {"by": scene.staff["lead"], "now": scene.now}
+
+    def look_as(*roles: str, page: str = "screening-show", visit: str = "held", shows: str) -> None:
+        for role in roles:
+            sit_down(role, scene)
+            desk.goto(scene.url(f"scheduling:{page}", visit))
+            expect(desk.get_by_text(shows).first).to_be_visible()
+            faults.extend(look(desk, f"{page} with “{shows}”, {role}"))
+
+    def answer(**answers: str) -> None:
+        known = {name: said for name, said in clear_answers(Stage.BOOKING).items() if name not in ("Q05", "Q05c")}
+        keep_answers(patient=scene.patient, answers=known | answers, **about)
+
+    def decide(visit: Appointment, kind: ScreeningDecision.Kind, **words) -> None:
+        newest = visit.session.screenings.newest_first().first()
+        decide_screening(screening=newest, kind=kind, zone=scene.location.zone, is_skin_checked=True, **words, **about)
+
+    answer(Q04="yes", Q04b=today.isoformat())
+    look_as("lead", "practitioner", shows="cannot go ahead as booked")
+    look_as("receptionist", shows="Not before")
+    decide(scene.held, ScreeningDecision.Kind.POSTPONE, not_before=scene.at(200).date(), reason="The half year.")
+    look_as("lead", shows="Postponed")
+    look_as("receptionist", shows="Decided by Rowan Lead.")
+    told = {"medicine": "azathioprine", "said": "may_pause", "said_by": "Dr Amara Obi", "said_on": today}
+    keep_advice(patient=scene.patient, today=today, note="By phone.", **told, **about)
+    answer()
+    look_as("lead", shows="Dr Amara Obi")
+    look_as("receptionist", shows="Clear")
+    answer(Q15="yes")
+    decide(scene.held, ScreeningDecision.Kind.LIFT, reason="A pimple that has healed.")
+    look_as("practitioner", shows="A pimple that has healed.")
+    decide(scene.here, ScreeningDecision.Kind.LIFT, reason="Her doctor was asked this morning.")
+    look_as("lead", page="checkin-show", visit="here", shows="Her doctor was asked this morning.")
+    assert faults == [], "\n".join(faults)
+
+
+def test_rules_on_their_way_have_no_accessibility_faults(scene, desk, sit_down):
+    client, faults = sit_down("lead", scene), []
+    opened = scene.bodies["scheduling:rule-edit"]
+    desk.goto(scene.url("scheduling:rule-edit", "rule"))
+    desk.locator("[name=hours]").fill("48")
+    desk.get_by_role("button", name="Try it").click()
+    expect(desk.locator("#bookings-title")).to_be_visible()
+    faults += look(desk, "a trial")
+    assert client.post(scene.url("scheduling:rule-edit", "rule"), opened).status_code == 302
+    for name, about in (("rule-list", ""), ("rule-edit", "rule")):
+        desk.goto(scene.url(f"scheduling:{name}", about))
+        expect(desk.locator("#rule-run")).to_contain_text("Version 2")
+        faults += look(desk, f"{name} while a version is on its way")
+    desk.goto(reverse("scheduling:rule-version", args=[2]))
+    faults += look(desk, "what a version changed")
+    outdated = client.post(scene.url("scheduling:rule-edit", "rule"), opened)
+    assert outdated.status_code == 409
+    show(desk, outdated)
+    faults += look(desk, "a rule that somebody else has changed")
+    assert faults == [], "\n".join(faults)
+
+
+def test_long_worklists_have_no_accessibility_faults(scene, desk, sit_down):
+    for number in range(7):
+        make_appointment(location=scene.location, starts_at=scene.at(1 + number % 2, 9 + number), now=scene.now)
+    PatientLink.objects.update(locked_at=scene.now)
+    faults = []
+    for role in ("lead", "receptionist"):
+        sit_down(role, scene)
+        desk.goto(reverse("scheduling:worklists"))
+        for more in desk.get_by_text("Show all").all():
+            more.click()
+        expect(desk.locator(".worklist-more[open] li").last).to_be_visible()
+        faults += look(desk, f"worklists, {role}")
+    assert faults == [], "\n".join(faults)
 
 
 def test_phone_has_no_accessibility_faults(scene, desk, sit_down):
