@@ -42,6 +42,12 @@ def test_somebody_who_is_not_signed_in_meets_the_same(client):
     assert "no-store" in client.get(reverse("clinic:login"))["Cache-Control"]
 
 
+def test_so_does_what_is_answered_before_any_view(client):
+    without_its_slash, broken = client.get("/v/a-token"), client.get("/v/%00/")
+    assert (without_its_slash.status_code, broken.status_code) == (301, 400)
+    assert {answer["Cache-Control"] for answer in (without_its_slash, broken)} == {"no-store, private"}
+
+
 def test_an_answer_that_says_how_it_may_be_kept_is_left_alone():
     answer = keep_private(lambda request: HttpResponse(headers={"Cache-Control": "max-age=60"}))(
         RequestFactory().get("/")

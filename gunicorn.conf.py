@@ -1,0 +1,2 @@
+# What gunicorn reads when it is started here. No header of a visitor says under which address the pages stand.
+forwarder_headers = ""
