@@ -26,6 +26,7 @@ from clinic.places import details_of as details_of_place
 from clinic.staff import details_of as details_of_staff
 from patients.models import MedicalFact, Patient
 from scheduling import booking, day
+from scheduling.calls import ask_for_call
 from scheduling.hours import week_of
 from scheduling.models import Appointment, Closure, PatientLink, TimeOff
 from tests.factories import (
@@ -236,6 +237,8 @@ class Scene:
             "scheduling:session-book": {"key": uuid4(), "slot": self.slot(44, 15)},
             "scheduling:appointment-arrive": {"revision": self.expected.revision},
             "scheduling:appointment-undo-arrival": {},
+            "scheduling:appointment-called": {},
+            "scheduling:appointment-link": {"seen": self.held.links.first().public_id},
             "scheduling:treatment-change": {
                 "revision": self.held.revision,
                 "protocol": self.held.session.course.protocol.code,
@@ -279,7 +282,7 @@ class Scene:
             "scheduling:visit-end": record["begun"],
             "scheduling:visit-sign": record["ended"],
             "scheduling:visit-amend": {"key": uuid4(), "text": "Called the next day: calm."},
-            **dict.fromkeys(["scheduling:link-visit", "scheduling:link-question", "scheduling:link-answers"], {}),
+            **dict.fromkeys([f"scheduling:link-{page}" for page in ("visit", "question", "answers", "call")], {}),
             "scheduling:hours-edit": {"seen": fingerprint(week)}
             | {f"{day}_0_starts": "10:00" for day in range(5)}
             | {f"{day}_0_ends": "16:00" for day in range(5)},
@@ -356,6 +359,7 @@ def make_scene(**patient_fields) -> Scene:
     away_from, away_until = (times.at_local(day + timedelta(days=days), time(9), location.zone) for days in (40, 42))
     closed = {"first_day": day + timedelta(days=50), "last_day": day + timedelta(days=51), "reason": "Stocktaking"}
     held = visit(patient, 8)
+    ask_for_call(appointment=held, now=now)
     scene = Scene(
         now=now,
         location=location,

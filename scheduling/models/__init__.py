@@ -1,4 +1,5 @@
 from scheduling.models.appointments import Appointment, Occupancy
+from scheduling.models.calls import CallRequest
 from scheduling.models.hours import Closure, TimeOff, WorkingHours
 from scheduling.models.links import PatientAnswers, PatientLink
 from scheduling.models.reminders import Reminder
@@ -6,6 +7,7 @@ from scheduling.models.rescreening import RuleRun
 
 __all__ = [
     "Appointment",
+    "CallRequest",
     "Closure",
     "Occupancy",
     "PatientAnswers",

@@ -8,9 +8,11 @@ from django.db.models import Max
 from django.utils.translation import gettext as _
 
 from patients.models import MedicalFact
+from scheduling.calls import ask_for_call
 from scheduling.models import Appointment, PatientAnswers, PatientLink
 from scheduling.patient_pages.gate import LinkClosed, is_open
 from scheduling.patient_pages.questions import Fields, Questionnaire
+from scheduling.patient_pages.results import result_of
 from scheduling.rescreening import rescreen_patient
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
@@ -72,6 +74,8 @@ def send_answers(*, link: PatientLink, version: str, noted: str, now: datetime) 
             raise NotSent(str(mistake)) from mistake
         typed.sent_at, typed.catalogue_version = now, sheet.version
         typed.save()
+        if result_of(locked.appointment, now).is_unsure:  # her page says that she is called
+            ask_for_call(appointment=locked.appointment, now=now)
 
 
 def noted_meanwhile(link: PatientLink) -> str:

@@ -29,6 +29,10 @@ class LinkClosed(Exception):
         return self.link is not None and self.link.locked_at is not None
 
     @property
+    def is_cancelled(self) -> bool:
+        return self.link is not None and self.link.appointment.is_cancelled
+
+    @property
     def status(self) -> int:
         """Unknown, forbidden until the clinic has been called, or gone."""
         return 404 if self.link is None else 403 if self.is_locked else 410

@@ -48,7 +48,8 @@ def result_of(appointment: Appointment, now: datetime) -> Result:
         return Result(GOOD, told.messages(screening.findings.all()))
     blocking = [each for each in in_the_way if Outcome(each.outcome).is_blocking and not each.ends_only_with_answer]
     if blocking or hasattr(screening, "decision"):  # a decision that keeps it in the way has put it off
-        return Result(MOVE, told.messages(blocking), _first_day(appointment, now))
+        first_day = _first_day(appointment, now)
+        return Result(MOVE, told.messages(blocking, first_day), first_day)
     if any(each.rule_code == IMMUNE_MEDICINE and not told.is_unsure(each) for each in in_the_way):
         return Result(MEDICINE, ())
     return Result(CALL, told.messages(in_the_way), is_unsure=any(map(told.is_unsure, in_the_way)))
@@ -83,14 +84,16 @@ class _Told:
         self.answers = json.loads(screening.answers)
         self.zone = zone
 
-    def messages(self, findings: Iterable[ScreeningFinding]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(filter(None, map(self._message, findings))))
+    def messages(self, findings: Iterable[ScreeningFinding], first_day: str | None = None) -> tuple[str, ...]:
+        """Each once. With `first_day` that is the one day they name, and they name none where it is empty."""
+        words = (self._message(finding, first_day) for finding in findings)
+        return tuple(dict.fromkeys(filter(None, words)))
 
     def is_unsure(self, finding: ScreeningFinding) -> bool:
         rule = self.catalogue.rules[finding.rule_code]
         return any(NOT_SURE in self.answers.get(id, "").split(", ") for id in _questions_of(rule))
 
-    def _message(self, finding: ScreeningFinding) -> str:
+    def _message(self, finding: ScreeningFinding, first_day: str | None) -> str:
         """Of the questions that fed the rule, the words of one that was answered so; with the date where it has one.
 
         They are about a yes. Whoever was not sure is called, and told nothing in advance.
@@ -106,8 +109,10 @@ class _Told:
             questions = [question for question in asked_where if question.kind == QuestionKind.ZONES]
         words = [question.patient_message for question in questions if question.patient_message]
         dated = next((each for each in words if "{clear_from}" in each), "")
-        if dated and finding.clear_from:
-            return dated.replace("{clear_from}", in_words(finding.clear_from, self.zone))
+        if first_day is None and finding.clear_from:
+            first_day = in_words(finding.clear_from, self.zone)
+        if dated and first_day:
+            return dated.replace("{clear_from}", first_day)
         return next((each for each in words if "{clear_from}" not in each), "")
 
     def _counts(self, id: str, rule: Rule) -> bool:

@@ -14,17 +14,20 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic import times
 from clinic.models import Location
-from scheduling.models import PatientLink
+from scheduling.calendar_files import PUBLISH, calendar_file
+from scheduling.calls import ask_for_call
+from scheduling.models import CallRequest, PatientLink
 from scheduling.patient_pages.answering import NotSent, keep_answer, noted_meanwhile, send_answers
 from scheduling.patient_pages.gate import BirthDateForm, LinkClosed, find_link, try_birth_date
 from scheduling.patient_pages.opening import opening_today
 from scheduling.patient_pages.questions import DateParts, Questionnaire, Step, typed_behind
-from scheduling.patient_pages.results import result_of, sun_from
+from scheduling.patient_pages.results import GOOD, MEDICINE, result_of, sun_from
 from scheduling.reminders import current_gaps
+from treatments.prescribers import ADVICE
 
 TOKEN, PASSED = "visit_link", "visit_open"
 IDLE_SECONDS = 30 * 60
@@ -163,9 +166,35 @@ def link_result(request: HttpRequest, link: PatientLink, now) -> HttpResponse:
     """What comes of the answers that were sent, as the visit stands now."""
     if not _is_sent(link):
         return redirect(_go_on(link))
-    result = result_of(link.appointment, now)
-    page = {"result": result, "sun_from": sun_from(link.appointment, current_gaps().sun, now)}
+    appointment = link.appointment
+    result = result_of(appointment, now)
+    may_tell = result.kind == MEDICINE and Questionnaire(link).step(ADVICE)
+    page = {
+        "result": result,
+        "sun_from": sun_from(appointment, current_gaps().sun, now),
+        "call": CallRequest.objects.waiting().filter(appointment=appointment).first(),
+        "advice_url": _question_url(link, ADVICE) if may_tell else "",
+    }
     return _page(request, "link_result", link, now, page)
+
+
+@require_POST
+@behind_the_gate
+def link_call(request: HttpRequest, link: PatientLink, now) -> HttpResponse:
+    """She would like to be called about what came of her answers."""
+    if _is_sent(link):
+        ask_for_call(appointment=link.appointment, now=now)
+    return redirect(_go_on(link))
+
+
+@require_safe
+@behind_the_gate
+def link_calendar(request: HttpRequest, link: PatientLink, now) -> HttpResponse:
+    """The visit for her calendar; tentative as long as something stands in its way."""
+    is_tentative = result_of(link.appointment, now).kind != GOOD
+    file = calendar_file(link.appointment, method=PUBLISH, is_tentative=is_tentative, now=now)
+    headers = {"Content-Disposition": 'attachment; filename="visit.ics"'}
+    return HttpResponse(file, content_type=f"text/calendar; charset=utf-8; method={PUBLISH}", headers=headers)
 
 
 # --- What all of them need --------------------------------------------------------------------------------------------
@@ -240,5 +269,6 @@ def _page(request, name: str, link: PatientLink, now, page: dict, status: int = 
 def _closed_page(request: HttpRequest, closed: LinkClosed) -> HttpResponse:
     """The same for every token that is none. It names the clinic where the link is one, or where there is no other."""
     places = [closed.link.appointment.location] if closed.link else list(Location.objects.all()[:2])
-    page = {"closed": closed, "clinic": places[0] if len(places) == 1 else None}
+    clinic = places[0] if len(places) == 1 else None
+    page = {"closed": closed, "clinic": clinic, "opening": clinic and opening_today(clinic, times.now())}
     return render(request, "scheduling/patient/link_closed.html", page, status=closed.status)

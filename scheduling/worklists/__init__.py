@@ -24,6 +24,13 @@ def read_worklists(*, location: Location, now: datetime, for_treating: bool) -> 
         Worklist("screening", _("Screening to review"), "shield-alert", _("No visit waits for a decision."), to_review),
         Worklist("move", _("To move"), "calendar-clock", _("No visit has to move."), to_move),
         Worklist(
+            "calls",
+            _("To call back"),
+            "phone-incoming",
+            _("Nobody has asked for a call."),
+            rows_of(reading, calls.asked(reading), calls.asked_row),
+        ),
+        Worklist(
             "forms",
             _("Forms missing"),
             "file-clock",
@@ -83,6 +90,7 @@ def count_waiting(*, location: Location, now: datetime, for_treating: bool) -> i
         for waiting in (
             screenings.held(reading),
             screenings.without_answers(reading),
+            calls.asked(reading),
             calls.locked(reading),
             calls.refused(reading),
             calls.to_phone(reading),

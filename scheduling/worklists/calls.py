@@ -1,4 +1,4 @@
-"""Whom to call: after a refused mail or a locked link, or because there is no other way."""
+"""Whom to call: who asked for it, after a refused mail or a locked link, or because there is no other way."""
 
 from datetime import timedelta
 
@@ -6,7 +6,8 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from scheduling.models import Appointment, PatientLink, Reminder
+from scheduling.links import renewal_of
+from scheduling.models import Appointment, CallRequest, PatientLink, Reminder
 from scheduling.worklists.rows import Reading, Row
 from scheduling.worklists.screenings import is_held
 
@@ -17,6 +18,29 @@ State = Appointment.State
 DAYS_TO_PHONE = timedelta(days=7)
 # How long after a visit a refused mail about it is still worth a call, whatever it said.
 DAYS_TO_CATCH_UP = timedelta(days=2)
+
+
+def asked(reading: Reading) -> QuerySet:
+    waiting = CallRequest.objects.waiting()
+    return (
+        Appointment.objects.of_locations([reading.location])
+        .filter(Exists(waiting.filter(appointment=OuterRef("pk"))), starts_at__gt=reading.now)
+        .prefetch_related(Prefetch("call_requests", queryset=waiting, to_attr="waiting_requests"))
+    )
+
+
+def asked_row(reading: Reading, appointment: Appointment) -> Row:
+    [request] = appointment.waiting_requests
+    return Row(
+        patient=appointment.patient,
+        appointment=appointment,
+        why=_("Asked: %(at)s") % {"at": reading.words(request.asked_at)},
+        by_when=reading.words(appointment.starts_at),
+        is_pressing=reading.is_today(appointment.starts_at),
+        phone=appointment.patient.phone,
+        action=_("Open the visit"),
+        url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
+    )
 
 
 def refused(reading: Reading) -> QuerySet:
@@ -47,9 +71,11 @@ def refused_row(reading: Reading, appointment: Appointment) -> Row:
 
 def locked(reading: Reading) -> QuerySet:
     """Somebody tried too many dates of birth behind a link, and the visit is still to come."""
-    locked = PatientLink.objects.filter(appointment=OuterRef("pk"), locked_at__isnull=False)
-    return Appointment.objects.of_locations([reading.location]).filter(
-        Exists(locked), state__in=State.AHEAD, starts_at__gt=reading.now
+    locked = PatientLink.objects.filter(appointment=OuterRef("pk"), locked_at__isnull=False, expires_at__gt=reading.now)
+    return (
+        Appointment.objects.of_locations([reading.location])
+        .filter(Exists(locked), state__in=State.AHEAD, starts_at__gt=reading.now)
+        .prefetch_related("links")
     )
 
 
@@ -61,6 +87,7 @@ def locked_row(reading: Reading, appointment: Appointment) -> Row:
         by_when=reading.words(appointment.starts_at),
         is_pressing=reading.is_today(appointment.starts_at),
         phone=appointment.patient.phone,
+        renewal=renewal_of(appointment, reading.now),
         action=_("Open the visit"),
         url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
     )

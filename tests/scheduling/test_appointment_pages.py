@@ -12,6 +12,7 @@ from pytest_django.asserts import assertRedirects
 
 from patients.records import record_fact
 from scheduling import booking
+from scheduling.calls import ask_for_call
 from scheduling.forms import slot_value
 from scheduling.slots import Slot
 from tests.factories import (
@@ -446,6 +447,16 @@ def test_arrived_is_the_first_step_of_the_day_and_of_no_other(reception, booked,
     assert "Arrived Move" in words(panel(reception, booked))
     clinic_clock(days=1)
     assert "Arrived" not in words(panel(reception, booked))
+
+
+def test_who_asked_to_be_called_stands_in_the_panel_until_somebody_has(reception, booked):
+    assert "to be called" not in words(panel(reception, booked))
+    ask_for_call(appointment=booked, now=NOW)
+    assert "Asked on Mon 12 Jan, 07:00 to be called. I have called" in words(panel(reception, booked))
+    for _each in range(2):
+        done = do(reception, booked, "called")
+        assert done.status_code == 200 and "Noted that you called." in words(done)
+        assert "to be called" not in words(done)
 
 
 def test_an_arrival_leads_to_the_check_in(reception, its_day):

@@ -6,6 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from clinic.models import OutgoingMail
 from scheduling import booking, day
+from scheduling.calls import answer_call, ask_for_call
 from scheduling.models import PatientLink, Reminder
 from scheduling.rescreening import keep_answers
 from scheduling.worklists import count_waiting, read_worklists
@@ -91,6 +92,7 @@ def test_nothing_waits_in_an_empty_clinic(clinic):
     assert [(each.title, each.rows) for each in lists] == [
         ("Screening to review", []),
         ("To move", []),
+        ("To call back", []),
         ("Forms missing", []),
         ("Eligible soon", []),
         ("Unsigned records", []),
@@ -104,7 +106,7 @@ def test_nothing_waits_in_an_empty_clinic(clinic):
 def test_reception_has_no_list_of_records(clinic):
     lists = read_worklists(location=clinic, now=NOW, for_treating=False)
     assert [each.key for each in lists] == [
-        *("screening", "move", "forms", "eligible"),
+        *("screening", "move", "calls", "forms", "eligible"),
         *("mails", "links", "phone"),
     ]
 
@@ -323,6 +325,40 @@ def test_who_is_kept_by_something_without_a_date_as_well_is_not_offered(clinic, 
     assert eligible(rows) == []
 
 
+# --- To call back -----------------------------------------------------------------------------------------------------
+
+
+def test_who_asked_for_a_call_waits_until_somebody_has_called(clinic, book, rows):
+    visit = book()
+    book(START + DAY)
+    ask_for_call(appointment=visit, now=NOW)
+    (row,) = rows("calls", for_treating=False)
+    assert (row.appointment, row.phone, row.why) == (visit, visit.patient.phone, "Asked: Today, 07:00")
+    answer_call(appointment=visit, by=make_user("receptionist"), now=NOW)
+    assert rows("calls") == []
+    ask_for_call(appointment=visit, now=NOW)
+    assert len(rows("calls")) == 1
+
+
+def test_a_call_is_of_use_until_the_visit_begins_or_is_another(clinic, practitioner, book, rows):
+    visit = book()
+    ask_for_call(appointment=visit, now=NOW)
+    assert len(rows("calls", now=START - timedelta(seconds=1))) == 1
+    assert rows("calls", now=START) == []
+    wish = {"starts_at": START + DAY, "practitioner": practitioner, "by": None, "now": NOW}
+    moved = booking.move_appointment(appointment=visit, revision=0, **wish)
+    assert rows("calls") == []
+    ask_for_call(appointment=moved, now=NOW)
+    assert waiting(rows("calls")) == [moved]
+    cancel(moved)
+    assert rows("calls") == []
+
+
+def test_who_has_no_number_cannot_be_called_back(clinic, book, rows):
+    ask_for_call(appointment=book(patient=make_clear_patient(clinic, phone="")), now=NOW)
+    assert rows("calls") == []
+
+
 # --- Locked links -----------------------------------------------------------------------------------------------------
 
 
@@ -475,6 +511,7 @@ def test_lists_and_their_number_ask_as_much_for_three_rows_as_for_one(clinic, pr
         ended(START - days * DAY - 8 * DAY, **wish)
         refuse(visit := book(START + days * DAY))
         lock(visit)
+        ask_for_call(appointment=visit, now=NOW)
         book(START + days * DAY + 2 * HOUR, make_patient(clinic))
         book(START + days * DAY + 4 * HOUR, make_clear_patient(clinic, email=""))
         postpone(book(START + (20 + days) * DAY, on_a_medicine(clinic)), START.date() + (21 + days) * DAY)
@@ -482,10 +519,10 @@ def test_lists_and_their_number_ask_as_much_for_three_rows_as_for_one(clinic, pr
 
     fill(0)
     read_once, lists = count_queries(read_worklists)
-    assert [len(each.rows) for each in lists] == [1, 1, 3, 1, 1, 1, 1, 1]
+    assert [len(each.rows) for each in lists] == [1, 1, 1, 3, 1, 1, 1, 1, 1]
     fill(1)
     fill(2)
     read_thrice, lists = count_queries(read_worklists)
-    assert [len(each.rows) for each in lists] == [3, 3, 5, 3, 3, 3, 3, 3]
+    assert [len(each.rows) for each in lists] == [3, 3, 3, 5, 3, 3, 3, 3, 3]
     assert read_thrice == read_once
     assert count_queries(count_waiting) == (1, sum(len(each.rows) for each in lists if not each.is_offer))

@@ -47,7 +47,7 @@ def test_looking_at_a_link_changes_nothing():
         with CaptureQueriesContext(connection) as queries:
             assert visitor.generic(method, url).status_code == status
         assert all(query["sql"].startswith("SELECT") for query in queries)
-    for name in ("visit", "start", "answers", "result"):
+    for name in ("visit", "start", "answers", "result", "calendar"):
         with CaptureQueriesContext(connection) as queries:
             visitor.get(visitor.url(name))
         assert all(query["sql"].startswith("SELECT") for query in queries)
@@ -95,7 +95,8 @@ def test_a_link_that_has_ended_shows_the_phone_number_and_no_more(end, clock):
     for answer in (visitor.enter(), visitor.get(visitor.url()), visitor.answer("P07", "no"), visitor.send()):
         assert answer.status_code == 410
         said = words(answer)
-        assert "This page is closed" in said and "Call 020 7946 0112" in said
+        assert ("This visit is cancelled" if end == "cancelled" else "This page is closed") in said
+        assert "Call 020 7946 0112" in said and "Open today" in said
         assert "Olivia" not in said and "10:00" not in said
     assert not PatientAnswers.objects.exists()
 
@@ -109,7 +110,8 @@ def test_before_the_date_of_birth_a_page_says_when_where_with_whom_and_nothing_a
     for part in ("Hello Olivia", "Wednesday 14 January 2026", "10:00", practitioner, "12 Orchard Row", "020 7946 0112"):
         assert part in said
     assert [word for word in CLINICAL if word in page.text.lower()] == []
-    for name, about in {"start": (), "question": ("P04",), "answers": (), "result": ()}.items():
+    pages = dict.fromkeys(("start", "answers", "result", "call", "calendar"), ()) | {"question": ("P04",)}
+    for name, about in pages.items():
         for answer in (visitor.get(visitor.url(name, *about)), visitor.post(visitor.url(name, *about))):
             assert answer.status_code in (302, 405)
             assert answer.get("Location", visitor.url()) == visitor.url()

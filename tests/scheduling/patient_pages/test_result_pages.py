@@ -6,15 +6,14 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from tests.factories import (
-    NOW,
-    make_catalogue,
-    make_clinic,
-    make_fact,
-    make_patient,
-)
+from scheduling.calendar_files import PUBLISH, calendar_file
+from scheduling.calls import answer_call
+from scheduling.models import CallRequest
+from scheduling.worklists import read_worklists
+from tests.factories import NOW, make_catalogue, make_clear_patient, make_clinic, make_fact, make_patient, make_user
 from tests.reading import words
 from tests.scheduling.patient_pages.visitor import START, Visitor, appointment
+from treatments.answers import record_answers
 from treatments.catalogue import Stage
 from treatments.publishing import catalogue_of
 from treatments.screenings import screen_session
@@ -50,6 +49,131 @@ def test_sunburn_moves_the_visit_and_names_the_first_day():
     assert visitor.screenings().get().outcome == "block"
 
 
+def test_two_reasons_to_wait_name_one_day():
+    visitor = Visitor()
+    record_answers(patient=visitor.visit.patient, answers={"Q04": "yes", "Q04b": "2025-10-31"}, by=None, now=NOW)
+    visitor.pass_the_gate()
+    visitor.answer_all(P04="yes", P04b="2026-01-10")
+    visitor.send()
+    said = words(visitor.get(visitor.url("result")))
+    assert "The first day we can offer Friday 1 May 2026" in said
+    assert said.count("Friday 1 May 2026") == 3  # with either reason, and by itself
+    assert "24 January" not in said
+
+
+def test_a_day_that_something_else_keeps_open_is_not_named():
+    visitor = Visitor(purpose="booking")
+    visitor.pass_the_gate()
+    visitor.answer_all(Q04="yes", Q04b="2025-10-31", Q06="yes")
+    visitor.send()
+    said = words(visitor.get(visitor.url("result")))
+    assert "We need to move your visit." in said
+    assert "first day" not in said and "1 May" not in said
+
+
+# --- A call -----------------------------------------------------------------------------------------------------------
+
+
+def to_call(visitor, now=NOW):
+    lists = read_worklists(location=visitor.visit.location, now=now, for_treating=False)
+    return [row.appointment for row in {each.key: each.rows for each in lists}["calls"]]
+
+
+def sunburnt() -> Visitor:
+    visitor = Visitor()
+    visitor.pass_the_gate()
+    visitor.answer_all(P04="yes", P04b="2026-01-10")
+    visitor.send()
+    return visitor
+
+
+def test_who_asks_for_a_call_is_on_receptions_list_and_reads_so():
+    visitor = sunburnt()
+    assert f'action="{visitor.url("call")}"' in visitor.get(visitor.url("result")).text
+    assert to_call(visitor) == []
+    for _each in range(2):
+        assert visitor.post(visitor.url("call"))["Location"] == visitor.url("result")
+    assert to_call(visitor) == [visitor.visit]
+    page = visitor.get(visitor.url("result"))
+    said = words(page)
+    assert f"Who calls The reception of {visitor.visit.location.name}" in said
+    assert "You are on the list since Monday 12 January, 07:00" in said
+    assert f"The number we have ends in {visitor.visit.patient.phone_digits[-4:]}" in said
+    assert visitor.url("call") not in page.text
+    answer_call(appointment=visitor.visit, by=make_user("receptionist"), now=NOW)
+    assert visitor.url("call") in visitor.get(visitor.url("result")).text
+
+
+def test_nobody_is_called_before_she_has_sent_her_answers():
+    visitor = Visitor()
+    visitor.pass_the_gate()
+    visitor.answer("P01", "no")
+    assert visitor.post(visitor.url("call"))["Location"] == visitor.url("question", "P02")
+    assert not CallRequest.objects.exists()
+
+
+def test_whose_number_is_not_known_is_asked_to_call():
+    clinic = make_clinic()
+    visitor = Visitor(appointment(patient=make_clear_patient(clinic, phone=""), location=clinic))
+    visitor.pass_the_gate()
+    visitor.answer_all(P02="not_sure")
+    visitor.send()
+    page = visitor.get(visitor.url("result"))
+    assert "We look at your answers first." in words(page) and "We will call you" not in words(page)
+    assert "Call 020 7946 0112" in words(page) and visitor.url("call") not in page.text
+    visitor.post(visitor.url("call"))
+    assert not CallRequest.objects.exists()
+
+
+def test_a_hold_that_a_clinician_decides_promises_no_call():
+    visitor = Visitor(purpose="booking")
+    visitor.pass_the_gate()
+    visitor.answer_all(Q10="yes")
+    visitor.send()
+    page = visitor.get(visitor.url("result"))
+    assert "One of our clinicians decides" in words(page) and "We will call you" not in words(page)
+    assert visitor.url("call") in page.text
+    assert to_call(visitor) == []
+
+
+def test_who_is_closed_out_is_not_put_on_the_list(clock):
+    visitor = sunburnt()
+    clock(days=2, hours=3)
+    assert visitor.post(visitor.url("call")).status_code == 410
+    assert not CallRequest.objects.exists()
+
+
+# --- What else she can do ---------------------------------------------------------------------------------------------
+
+
+def test_a_good_visit_goes_into_her_calendar():
+    visitor = Visitor()
+    visitor.pass_the_gate()
+    visitor.answer_all()
+    visitor.send()
+    page = visitor.get(visitor.url("result"))
+    assert "Add to my calendar" in words(page) and "Change my answers" in words(page)
+    file = visitor.get(visitor.url("calendar"))
+    assert file["Content-Type"] == "text/calendar; charset=utf-8; method=PUBLISH"
+    assert file["Content-Disposition"] == 'attachment; filename="visit.ics"'
+    mailed = calendar_file(visitor.visit, method=PUBLISH, now=NOW)
+    assert undated(file.text) == undated(mailed) and "STATUS:CONFIRMED" in mailed
+    assert visitor.post(visitor.url("calendar")).status_code == 405
+
+
+def undated(file: str) -> str:
+    return re.sub("DTSTAMP:[0-9TZ]+", "", file)
+
+
+def test_a_visit_with_something_in_its_way_is_tentative_in_her_calendar():
+    visitor = sunburnt()
+    assert "Add to my calendar" not in words(visitor.get(visitor.url("result")))
+    assert "STATUS:TENTATIVE" in visitor.get(visitor.url("calendar")).text
+
+
+# --- A medicine -------------------------------------------------------------------------------------------------------
+
+
 def test_sore_skin_in_one_place_leaves_the_rest_to_be_treated():
     zones = list(make_catalogue().zones.filter(code__in=("cheeks", "forehead")))
     visitor = Visitor(appointment(zones=zones))
@@ -75,6 +199,29 @@ def test_an_immune_medicine_is_never_stopped():
     assert "Please keep taking your medicine Do not stop or skip it." in said
     assert "I have micro-needling on Wednesday 14 January 2026, 10:00. Is that all right with my medicine?" in said
     assert "Methotrexate" not in page.text
+    assert f'href="{visitor.url("question", "Q05c")}"' in page.text and "Tell us what they said" in said
+    assert "I cannot reach them: call me" in said
+
+
+def test_what_the_prescriber_said_is_told_by_changing_the_answer():
+    visitor = Visitor(purpose="booking")
+    visitor.pass_the_gate()
+    visitor.answer_all(Q05="yes", Q05b="Methotrexate", Q05c="not_asked")
+    visitor.send()
+    assert visitor.answer("Q05c", "may_pause")["Location"] == visitor.url("answers")
+    visitor.send()
+    assert "All good." in words(visitor.get(visitor.url("result")))
+
+
+def test_where_the_prescriber_is_not_asked_about_a_call_is_offered():
+    visitor = Visitor()
+    record_answers(patient=visitor.visit.patient, answers={"Q05": "yes", "Q05c": "not_asked"}, by=None, now=NOW)
+    visitor.pass_the_gate()
+    visitor.answer_all()
+    visitor.send()
+    said = words(visitor.get(visitor.url("result")))
+    assert "Do not stop or skip it." in said and "Please call me" in said
+    assert "Tell us what they said" not in said
 
 
 def test_not_sure_is_a_call():
@@ -86,6 +233,7 @@ def test_not_sure_is_a_call():
     assert "We will call you." in said and "You were not sure about an answer." in said
     assert "stay at home" not in said  # the words for a yes
     assert f"ends in {visitor.visit.patient.phone_digits[-4:]}" in said
+    assert to_call(visitor) == [visitor.visit]
 
 
 def test_a_screening_of_the_visit_before_the_check_is_none_of_its_own():
