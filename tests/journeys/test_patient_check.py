@@ -13,6 +13,7 @@ from tests.factories import (
     make_appointment,
     make_clear_patient,
     make_clinic,
+    make_link,
     make_practitioner,
     make_user,
     signed_in,
@@ -179,6 +180,69 @@ def test_a_sunburn_two_days_before_is_answered_on_the_phone_seen_at_once_and_mov
     go_on(phone, "Start")
     expect(phone.get_by_text("Question 1 of 7")).to_be_visible()
     expect(phone.locator(".option input:checked")).to_have_count(0)
+
+
+@pytest.fixture
+def asked(live_server, settings):
+    """A visit in two days of somebody in whose way nothing stands, and the address that her mail holds."""
+    location = make_clinic(name="Larkfield")
+    patient = make_clear_patient(location, given_name="Olivia")
+    day = times.local_date(times.now(), location.zone) + timedelta(days=2)
+    starts_at = times.at_local(day, time(14), location.zone)
+    visit = make_appointment(location=location, patient=patient, starts_at=starts_at, now=times.now())
+    _link, token = make_link(visit, now=times.now())
+    return visit, f"{live_server.url}/v/{token}/"
+
+
+def pass_the_gate(page: Page, address: str) -> None:
+    page.goto(address)
+    give_date(page, "17", "5", "1990")
+    go_on(page, "Continue")
+    go_on(page, "Start")
+
+
+def test_who_is_not_sure_is_called_back(phone, asked, at_desk):
+    visit, address = asked
+    pass_the_gate(phone, address)
+    choose(phone, "No")
+    choose(phone, "Not sure")
+    for _each in range(5):
+        choose(phone, "No")
+    go_on(phone, "Send my answers")
+    expect(phone.get_by_role("heading", name="We will call you.")).to_be_visible()
+    expect(phone.get_by_text("The reception of Larkfield")).to_be_visible()
+
+    desk = at_desk(make_user("receptionist", location=visit.location), "/worklists/")
+    row = desk.get_by_role("region", name="To call back").get_by_role("listitem")
+    expect(row.get_by_text(visit.patient.phone)).to_be_visible()
+    row.get_by_role("link", name="Open the visit").click()
+    desk.get_by_role("button", name="I have called").click()
+    expect(desk.get_by_text("Noted that you called.")).to_be_visible()
+    expect(desk.get_by_role("button", name="I have called")).to_have_count(0)
+    phone.reload()
+    go_on(phone, "Please call me")
+    expect(phone.get_by_text("You are on the list since")).to_be_visible()
+
+
+def test_a_wide_screen_shows_a_question_among_those_of_its_part(phone, asked):
+    _visit, address = asked
+    pass_the_gate(phone, address)
+    for _each in range(5):
+        choose(phone, "No")
+    others, question = phone.locator(".question-beside").first, phone.locator("#question")
+    expect(question).to_be_in_viewport()
+    expect(others).to_be_hidden()
+    phone.set_viewport_size({"width": 1440, "height": 700})
+    phone.goto(phone.url)
+    expect(others.get_by_role("link", name="Change")).to_have_count(5)
+    expect(question).to_be_in_viewport()
+    expect(phone.locator(".options")).to_be_in_viewport(ratio=1)
+    others.get_by_role("link", name="Change").first.click()
+    expect(phone.locator("input:checked")).to_have_value("no")
+    expect(phone.locator(".question-beside").last.get_by_role("link", name="Change")).to_have_count(4)
+    phone.get_by_text("Yes", exact=True).first.click()
+    phone.keyboard.press("Enter")
+    expect(phone.locator(".question-parts li")).not_to_have_count(1)  # the questions of the booking are asked again
 
 
 def is_easy_to_hit(page: Page) -> bool:
