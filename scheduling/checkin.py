@@ -1,6 +1,7 @@
 """The check-in of an appointment: what is asked for its very start, what was answered, and what comes next."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -90,3 +91,21 @@ class CheckIn:
             zones=[zone.code for zone in course.zones.all()],
             by=by,
         )
+
+
+def skin_to_look_at(screenings: Iterable[Screening]) -> list[str]:
+    """The names of the zones that were left out before the arrival, and that the look of staff may open again.
+
+    Read the screenings newest first, with `catalogue_version` selected and `findings` prefetched.
+    """
+    names, stages = {}, {Stage.BOOKING, Stage.PREVISIT}
+    for screening in screenings:
+        if screening.stage not in stages:
+            continue
+        stages.remove(screening.stage)
+        catalogue = catalogue_of(screening.catalogue_version)
+        for finding in screening.findings.all():
+            asked = catalogue.rules[finding.rule_code].questions.get(Stage.CHECKIN, ())
+            if any(catalogue.questions[id].by == AnsweredBy.STAFF for id in asked):
+                names |= {code: catalogue.zones[code].name for code in finding.zones_left_out}
+    return list(names.values())

@@ -20,7 +20,6 @@ from patients.records import clean_text
 from treatments.catalogue import Effect, Stage
 from treatments.decisions import standing
 from treatments.depths import defaults_of, depths_in, written
-from treatments.left_out import left_out_of
 from treatments.models import Screening, Visit, Zone
 from treatments.publishing import catalogue_of
 
@@ -271,13 +270,6 @@ def check_zone(record: Visit, zone: Zone, depth_mm: Decimal, passes: int, reason
     """Refuses what may never be done, and what takes a reason where there is none."""
     if not zone.is_bookable:
         raise ValidationError({"zone": _("%(zone)s: this is never treated.") % {"zone": zone.name}})
-    if left_out := left_out_of(record.session).get(zone.code):
-        raise ValidationError(
-            {
-                "zone": _("%(zone)s is left out of this visit because of what was found. %(reasons)s")
-                % {"zone": zone.name, "reasons": " ".join(left_out.reasons)}
-            }
-        )
     if zone.version_id != record.session.course.protocol.version_id:
         raise ValidationError({"zone": _("Choose one of the zones of this treatment.")})
     depths, step = depths_in(record, zone), defaults_of(record).depth_step_mm

@@ -21,6 +21,7 @@ from clinic.models import Device, Practitioner, User
 from treatments import charting
 from treatments.charting import Details, left_to_sign
 from treatments.gates import Gate, gates
+from treatments.left_out import LeftOut, left_out_of
 from treatments.models import Amendment, CourseSession, Topical, Visit, Zone, ZoneRecord
 from treatments.models.visits import SIGNED
 
@@ -55,6 +56,16 @@ class HasStarted(VisitRefused):
 
 class RecordSigned(VisitRefused):
     """The record is signed and stays as it is."""
+
+
+class ZoneLeftOut(VisitRefused):
+    """The visit goes on without this zone."""
+
+    def __init__(self, left_out: LeftOut):
+        super().__init__(
+            _("%(zone)s is left out of this visit because of what was found. %(reasons)s")
+            % {"zone": left_out.name, "reasons": " ".join(left_out.reasons)}
+        )
 
 
 class NotReady(VisitRefused):
@@ -146,8 +157,13 @@ def set_zone(
     by: User,
     now: datetime,
 ) -> Visit:
-    """How deep and how often a zone was needled; written again, it takes the place of what was there."""
+    """How deep and how often a zone was needled; written again, it takes the place of what was there.
+
+    Raises ZoneLeftOut for one that the visit goes on without.
+    """
     with _open_record(visit, revision, by) as record:
+        if left_out := left_out_of(record.session).get(zone.code):
+            raise ZoneLeftOut(left_out)
         words = charting.text(reason, "reason")
         charting.check_zone(record, zone, depth_mm, passes, words)
         ZoneRecord.objects.update_or_create(

@@ -15,7 +15,7 @@ from clinic.handover import hand_over, handover_of
 from scheduling import day
 from scheduling.board import sign_of
 from scheduling.booking import BookingRefused
-from scheduling.checkin import CheckIn, ConsentForm, StartForm
+from scheduling.checkin import CheckIn, ConsentForm, StartForm, skin_to_look_at
 from scheduling.models import Appointment
 from scheduling.screening_page import choices_for, read_review
 from scheduling.views.screenings import decision_form
@@ -89,6 +89,7 @@ def _page(request, checkin: CheckIn, *, answers=None, part="", refusal="", statu
         "choices": choices,
         "answers": answers,
         "part": part,
+        "skin": skin_to_look_at(review.screenings) if review else [],
         "decision": decision_form(review, choices) if choices else None,
         "refusal": refusal,
     }

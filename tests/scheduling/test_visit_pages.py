@@ -350,7 +350,7 @@ def test_a_zone_that_is_left_out_is_listed_with_the_reason_and_has_no_form(treat
 
 def test_a_zone_that_is_left_out_is_refused_in_words_and_what_was_typed_stays(treating, left_out):
     sent = zone(treating, left_out, "0.5", code="chin_jaw")
-    assert (sent.status_code, ZoneRecord.objects.count()) == (422, 0)
+    assert (sent.status_code, ZoneRecord.objects.count()) == (409, 0)
     assert "Chin and jawline is left out of this visit because of what was found." in words(sent)
 
 
