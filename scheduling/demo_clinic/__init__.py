@@ -2,7 +2,7 @@
 
 `place` stores the location, its rooms, devices and staff; `people` invents patients, `answers` what they say, `courses`
 for what they come; `diary` works out their visits in memory; `storing` writes it all down in bulk, each subject in its
-module; `today` plays the day up to now.
+module; `calls` are those who wait for one; `today` plays the day up to now.
 """
 
 from dataclasses import dataclass
@@ -15,6 +15,7 @@ from clinic.models import Location
 from clinic.times import local_date
 from scheduling.booking import book_appointment, book_session
 from scheduling.demo_clinic.answers import Answering
+from scheduling.demo_clinic.calls import store_calls
 from scheduling.demo_clinic.courses import PlannedCourse, Planner
 from scheduling.demo_clinic.diary import Diary
 from scheduling.demo_clinic.people import invent_people
@@ -55,6 +56,7 @@ def make_demo_clinic(*, now: datetime, passwords: dict[str, str], seed: int = 1,
     booked = store(
         place=place, people=people, visits=visits, catalogue=catalogue, answering=answering, now=now, rng=rng
     )
+    store_calls(booked, now=now)
     play_today(booked, place=place, answering=answering, now=now)
     _book_some_now(place, courses, now, rng)
     return place.location

@@ -149,14 +149,16 @@ class Desk:
         return talked_at if talked_at < latest else before.created_at + timedelta(minutes=5)
 
     def _state(self, visit: PlannedVisit, starts_at: datetime, ends_at: datetime) -> State:
-        """The nearer a visit, the more people have said that they come; nobody has whose screening is open."""
+        """The nearer a visit, the more people have said that they come; nobody has whose screening is open, or whom the
+        clinic has to phone about it."""
         if visit.is_cancelled:
             return State.CANCELLED
         if ends_at <= self.now:
             return State.COMPLETED
         days = (starts_at - self.now).days
         chance = 0.8 if days < 4 else 0.5 if days < 14 else 0.2
-        return State.CONFIRMED if self.rng.random() < chance and not visit.course.is_on_hold else State.BOOKED
+        may_say_so = visit.course.person.patient.email and not visit.course.is_on_hold
+        return State.CONFIRMED if self.rng.random() < chance and may_say_so else State.BOOKED
 
     def _times(self, appointment: Appointment) -> Times:
         def later(at: datetime, least: int, most: int) -> datetime:

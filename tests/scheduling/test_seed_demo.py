@@ -44,7 +44,7 @@ pytestmark = pytest.mark.django_db
 
 LONDON = ZoneInfo("Europe/London")
 SMALL = Size(patients=150, days_behind=7, days_ahead=7)
-TODAY_ALONE = Size(days_behind=0, days_ahead=0)
+TODAY_ALONE = Size(patients=200, days_behind=0, days_ahead=0)
 # The clocks change on 29 March and 25 October.
 SPRING = datetime(2026, 3, 24, 11, 0, tzinfo=UTC)
 AUTUMN = datetime(2026, 10, 22, 11, 0, tzinfo=UTC)
@@ -299,6 +299,8 @@ def test_the_whole_clinic_is_legal_and_a_good_half_full():
     _assert_states(visits, NOW)
     _assert_screened(visits, NOW)
     _assert_records(NOW, every=25)
+    worklists = read_worklists(location=location, now=NOW, for_treating=True)
+    assert [each.key for each in worklists if not each.rows] == []
     left_out = [visit for visit in visits if visit.session.screenings.newest_first().first().zones_left_out]
     assert {visit.state for visit in left_out} >= {"booked", "completed"}
     assert 0.5 <= _fullness(NOW, Size()) <= 0.7
@@ -524,7 +526,9 @@ def test_the_worklists_have_something_to_do():
     now = NOW + timedelta(days=1, hours=5)
     location = make_demo_clinic(now=now, passwords={}, size=Size(patients=250, days_behind=3, days_ahead=21))
     lists = {each.key: each.rows for each in read_worklists(location=location, now=now, for_treating=True)}
-    assert {"screening", "move", "forms", "mails"} <= {key for key, rows in lists.items() if rows}
+    [locked], [asked] = lists["links"], lists["calls"]
+    assert locked.phone and locked.appointment in [row.appointment for row in lists["forms"]]
+    assert asked.phone and asked.appointment in [row.appointment for row in lists["screening"]]
     [postponed] = ScreeningDecision.objects.filter(kind="postpone")
     assert [row.appointment.session for row in lists["move"]] == [postponed.screening.session]
     checked = Screening.objects.filter(stage="previsit")
@@ -581,7 +585,7 @@ def test_the_same_seed_makes_the_same_clinic():
 
 
 def test_patients_are_invented_and_differ():
-    make_demo_clinic(now=NOW, passwords={}, size=TODAY_ALONE)
+    make_demo_clinic(now=NOW, passwords={}, size=Size(days_behind=0, days_ahead=0))
     patients = list(Patient.objects.all())
     names = [patient.name for patient in patients]
     assert len(set(names)) == 600
