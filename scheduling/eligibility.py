@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from patients.models import Patient
 from treatments.catalogue import Outcome, Stage
-from treatments.decisions import standing
+from treatments.decisions import let_pass, said_by, standing
 from treatments.models import CourseSession, Protocol, Screening, ScreeningDecision, Zone
 from treatments.screening import Result, instant_of
 from treatments.screenings import screen_patient
@@ -54,12 +54,16 @@ def earliest_eligible(
     first. A constant number of queries.
 
     The rules of the booking speak, the dates that a later check of the `session` has found, and whoever postponed a
-    visit for this protocol. What was lifted for the session is no reason any more.
+    visit for this protocol. What was decided for the session is no reason any more, as long as the rules say the same;
+    a date that was lifted is none at the very start that it was lifted for.
     """
-    wish = {"patient": patient, "protocol": protocol, "stage": Stage.BOOKING, "zone": zone, "zones": zones, "now": now}
+    checks = list(session.screenings.newest_first().with_findings()) if session else []
+    wish = {"patient": patient, "protocol": protocol, "stage": Stage.BOOKING, "zone": zone, "zones": zones}
+    if not ((booked := _booked(checks)) and booked.goes_ahead):  # else it no longer waits for a prescriber
+        wish["now"] = now
     eligibility = weigh(
         screen_patient(start=start, **wish),
-        checks=list(session.screenings.newest_first().with_findings()) if session else [],
+        checks=checks,
         postponed=_postponed(patient, protocol),
         start=start,
         zone=zone,
@@ -82,20 +86,19 @@ def weigh(
     `checks` are the screenings of the session that it is about, newest first with findings and decisions; `postponed`
     is the decision that last put off a visit for the protocol, with whoever made it.
     """
-    lifted = {
-        (finding.rule_code, finding.clear_from)
-        for finding in (checks[0].findings.all() if checks and checks[0].goes_ahead else ())
-    }
+    decided = let_pass(_booked(checks), start)
     dated, is_open_ended = [], False
     for finding in result.findings:
         until = finding.clear_from and instant_of(finding.clear_from, zone)
-        if not finding.outcome.is_blocking or finding.zones or (finding.rule, until) in lifted:
+        if not finding.outcome.is_blocking or finding.zones:
+            continue
+        if (finding.rule, str(finding.outcome), "", until, finding.reason) in decided:
             continue
         if until is None:
             is_open_ended = True
         else:
             dated.append(Reason(until, finding.reason, finding.rule))
-    reasons = [*dated, *_found_later(checks)]
+    reasons = [*dated, *_found_later(checks, start)]
     if postponed:
         words = _("%(name)s has postponed the visit.") % {"name": postponed.decided_by.name}
         reasons.append(Reason(postponed.not_before, words))
@@ -103,17 +106,21 @@ def weigh(
     return Eligibility(result, tuple(ahead), is_open_ended)
 
 
-def _found_later(checks: Iterable[Screening]) -> Iterator[Reason]:
+def _booked(checks: Iterable[Screening]) -> Screening | None:
+    return next((each for each in checks if each.stage == Stage.BOOKING), None)
+
+
+def _found_later(checks: Iterable[Screening], start: datetime) -> Iterator[Reason]:
     """The dates of the newest check before the visit, and of the newest one on arrival, unless they were lifted."""
-    seen = set()
+    seen = {Stage.BOOKING}
     for check in checks:
-        if check.stage == Stage.BOOKING or check.stage in seen:
+        if check.stage in seen:
             continue
         seen.add(check.stage)
-        if check.stands_in_the_way:
-            for finding in standing(check.findings.all()):
-                if finding.clear_from and Outcome(finding.outcome).is_blocking:
-                    yield Reason(finding.clear_from, finding.reason, finding.rule_code)
+        decided = let_pass(check, start)
+        for finding in standing(check.findings.all()):
+            if finding.clear_from and Outcome(finding.outcome).is_blocking and said_by(finding) not in decided:
+                yield Reason(finding.clear_from, finding.reason, finding.rule_code)
 
 
 def _postponed(patient: Patient, protocol: Protocol) -> ScreeningDecision | None:

@@ -1,5 +1,6 @@
 """Deciding about what stands in the way of one screening: who may, and the only writer of decisions."""
 
+import json
 from collections.abc import Iterable
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
@@ -152,29 +153,65 @@ def decide_screening(
         )
 
 
-def decision_that_holds(
-    *, before: Screening | None, screening: Screening, findings: Iterable[ScreeningFinding]
-) -> ScreeningDecision | None:
-    """The decision on an earlier screening for the one that follows it, not stored yet; None where it does not hold.
+def let_pass(screening: Screening | None, start: datetime) -> frozenset[tuple]:
+    """What the decision on a screening lets a visit at `start` go ahead over, as `said_by` says it.
 
-    It holds where nothing stands in the way that it was not about. A tick that is added later then needs no second
-    decision; an answer that changes does, because the finding says something else. A postponement ends with the start
-    that it was about.
+    What blocks until a date was weighed for the start that was screened, and for no other. Read it with `decision`
+    selected and `findings` prefetched.
     """
-    ahead = {said_by(finding) for finding in standing(findings)}
-    if not ahead or before is None or not hasattr(before, "decision"):
-        return None
-    if before.decision.kind == Kind.POSTPONE and before.for_start != screening.for_start:
-        return None
-    if not ahead <= {said_by(each) for each in standing(before.findings.all())}:
-        return None
-    facts = ("kind", "not_before", "reason", "decided_at", "decided_by")
-    return ScreeningDecision(screening=screening, **{name: getattr(before.decision, name) for name in facts})
+    if screening is None or not screening.goes_ahead:
+        return frozenset()
+    return frozenset(said_by(each) for each in standing(screening.findings.all()) if _holds_at(each, screening, start))
+
+
+def decision_that_holds(
+    *, before: Iterable[Screening], screening: Screening, findings: Iterable[ScreeningFinding]
+) -> ScreeningDecision | None:
+    """The decision on one of the screenings `before` for the one that follows them, not stored yet; None where none is.
+
+    It holds where nothing stands in the way that it was not about: as long as a rule says the same of the same answers.
+    A tick that is added later then needs no second decision; an answer that changes does. A later stage may weigh the
+    same answer more heavily. A postponement ends with the start that it was about.
+    """
+    ahead = standing(findings)
+    for each in before:
+        if ahead and hasattr(each, "decision") and _covers(each, screening, ahead):
+            facts = ("kind", "not_before", "reason", "decided_at", "decided_by")
+            return ScreeningDecision(screening=screening, **{name: getattr(each.decision, name) for name in facts})
+    return None
 
 
 def said_by(finding: ScreeningFinding) -> tuple:
     """All that a finding says, to compare it with another."""
     return finding.rule_code, str(finding.outcome), finding.zones, finding.clear_from, finding.reason
+
+
+def _covers(decided: Screening, screening: Screening, ahead: Iterable[ScreeningFinding]) -> bool:
+    """Whether the decision on one screening was about all that stands in the way of another."""
+    if decided.decision.kind == Kind.POSTPONE and decided.for_start != screening.for_start:
+        return False
+    said, says, rules = json.loads(decided.answers), json.loads(screening.answers), _rules(screening)
+    is_same_stage = decided.stage == screening.stage
+    known = {
+        _compared(each, is_same_stage)
+        for each in standing(decided.findings.all())
+        if _holds_at(each, decided, screening.for_start)
+    }
+    if not {_compared(each, is_same_stage) for each in ahead} <= known:
+        return False
+    asked = {id for each in ahead for id in rules[each.rule_code].questions.get(decided.stage, ())}
+    return all(says[id] == said.get(id) for id in asked & says.keys())
+
+
+def _compared(finding: ScreeningFinding, is_same_stage: bool) -> tuple:
+    rule, outcome, *words = said_by(finding)
+    return (rule, outcome, *words) if is_same_stage else (rule, *words)
+
+
+def _holds_at(finding: ScreeningFinding, screening: Screening, start: datetime) -> bool:
+    """Whether what was decided about a finding of a screening is decided for a start."""
+    is_until_a_date = finding.clear_from and Outcome(finding.outcome).is_blocking
+    return screening.for_start == start or not is_until_a_date
 
 
 def _rules(screening: Screening) -> dict[str, Rule]:

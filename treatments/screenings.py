@@ -14,7 +14,7 @@ from patients.models import Patient
 from treatments import screening
 from treatments.answers import known_answers, known_answers_of
 from treatments.catalogue import Catalogue, Outcome, Stage
-from treatments.decisions import decision_that_holds, said_by, standing
+from treatments.decisions import decision_that_holds, let_pass, said_by, standing
 from treatments.models import (
     CatalogueVersion,
     CourseSession,
@@ -210,10 +210,8 @@ def _compose(
     at_booking: Composed | None = None,
 ) -> Composed:
     session, start = visit.session, visit.start
-    at_stage = [each for each in history if each.stage == stage]
-    earlier = next((each for each in at_stage if each.for_start == start), None)
-    # what was decided when the visit was booked is about the patient; what was decided later is about one start
-    before = earlier or (next(iter(at_stage), None) if stage == Stage.BOOKING else None)
+    earlier = next((each for each in history if (each.stage, each.for_start) == (stage, start)), None)
+    before = _newest_before(history, stage, start)
     stored, findings = compose_screening(
         session=session,
         version=version,
@@ -225,11 +223,24 @@ def _compose(
         cause=cause,
         by=by,
         now=now,
-        has_time=before is not None and before.goes_ahead,
+        has_time=any(each.goes_ahead for each in before),
     )
     asked = {finding.rule_code for finding in findings}
     _let_stand(_left_standing(stored, asked, history, at_booking), stored, findings)
     return Composed(stored, findings, decision_that_holds(before=before, screening=stored, findings=findings))
+
+
+def _newest_before(history: list[Screening], stage: Stage, start: datetime) -> list[Screening]:
+    """The newest screening of this stage and of each one before it, as far as they are about this start.
+
+    At the booking the newest one counts whatever its start: it is about the patient.
+    """
+    stages = list(Stage)
+    found: dict[str, Screening] = {}
+    for each in history:
+        if stage == Stage.BOOKING or each.for_start == start:
+            found.setdefault(each.stage, each)
+    return [found[at] for at in reversed(stages[: stages.index(stage) + 1]) if at in found]
 
 
 def _differs(composed: Composed) -> bool:
@@ -268,7 +279,7 @@ def _left_standing(
         left = left if newest.stands_in_the_way else []
     if at_booking:
         spoken = {finding.rule_code for finding in at_booking.findings}
-        passed = {said_by(finding) for each in history if each.goes_ahead for finding in standing(each.findings.all())}
+        passed = set().union(*(let_pass(each, screening.for_start) for each in history))
         left = [finding for finding in left if finding.rule_code not in spoken]
         left += [finding for finding in standing(at_booking.findings) if said_by(finding) not in passed]
     rules = catalogue_of(screening.catalogue_version).rules

@@ -247,6 +247,51 @@ def test_a_decision_does_not_hold_for_an_answer_that_came_later(visit, patient):
     assert light(visit).stands_in_the_way
 
 
+@pytest.mark.parametrize("said", ["keep_taking", "not_asked"])
+def test_what_was_lifted_stays_lifted_until_the_visit_begins(visit, patient, said):
+    keep_answers(patient=patient, answers=ASKS | {"Q05c": said}, by=None, now=NOW)
+    lead = make_user("lead")
+    lift(screening=light(visit), reason="Low dose.", by=lead, now=NOW)
+    answered_before(visit, P01="no")
+    assert (light(visit).stage, light(visit).decision.decided_by) == ("previsit", lead)
+    here = day.arrive(appointment=visit, revision=visit.revision, by=None, now=START - HOUR)
+    check_in(here, C02="2026-01-20")
+    assert (light(visit).stage, light(visit).decision.reason) == ("checkin", "Low dose.")
+    assert not gates(session=visit.session, start=START)[0].is_open
+
+
+@pytest.mark.parametrize("answer", [{"Q05b": "methotrexate"}, {"Q23": "ciclosporin"}])
+def test_a_new_answer_to_the_same_rule_ends_what_was_lifted(visit, patient, answer):
+    keep_answers(patient=patient, answers=ASKS | {"Q05c": "keep_taking"}, by=None, now=LATER)
+    lift(screening=light(visit), reason="Low dose.", by=make_user("lead"), now=LATER)
+    keep_answers(patient=patient, answers=ASKS | {"Q05c": "keep_taking"} | answer, by=None, now=LATER + 2 * HOUR)
+    assert light(visit).stands_in_the_way
+
+
+def test_something_new_on_arrival_is_no_part_of_what_was_lifted(visit, patient):
+    keep_answers(patient=patient, answers=ASKS | {"Q05c": "keep_taking"}, by=None, now=NOW)
+    lift(screening=light(visit), reason="Low dose.", by=make_user("lead"), now=NOW)
+    here = day.arrive(appointment=visit, revision=visit.revision, by=None, now=START - HOUR)
+    check_in(here, C01="not_sure")
+    assert light(visit).stands_in_the_way
+    check_in(here, C01="no")
+    assert not light(visit).stands_in_the_way
+
+
+def test_a_visit_that_was_put_off_stays_so_when_the_check_before_it_is_answered(visit, patient, clinic):
+    keep_answers(patient=patient, answers={"Q10": "yes"}, by=None, now=LATER)
+    decide_screening(
+        screening=light(visit),
+        kind=ScreeningDecision.Kind.POSTPONE,
+        not_before=datetime(2026, 2, 2).date(),
+        zone=clinic.zone,
+        by=make_user("lead"),
+        now=LATER,
+    )
+    answered_before(visit, P01="no")
+    assert (light(visit).stage, light(visit).decision.kind) == ("previsit", "postpone")
+
+
 def test_a_postponed_visit_waits_for_another_start_and_no_earlier_one_is_offered(visit, patient, clinic):
     keep_answers(patient=patient, answers={"Q04": "not_sure"}, by=None, now=LATER)
     keep_answers(patient=patient, answers={"Q04": "no"}, by=None, now=LATER + 2 * HOUR)
