@@ -88,7 +88,7 @@ def test_a_long_list_opens_to_its_end(reception, clinic):
         by_phone(clinic, make_practitioner(clinic), SOON.replace(hour=10 + number % 2, day=13 + number // 2))
     page = words(reception.get(PAGE))
     assert page.count("No e-mail address") == 7
-    assert "Show all : To confirm by phone" in page
+    assert "Show 4 more : To confirm by phone" in page
 
 
 def test_the_page_of_one_location_says_nothing_of_another(reception, clinic):
