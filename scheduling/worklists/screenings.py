@@ -37,7 +37,7 @@ def held(reading: Reading) -> QuerySet:
 def held_rows(reading: Reading) -> tuple[list[Row], list[Row]]:
     """Those that somebody can decide, and those of which it is settled that they cannot be at their time."""
     screenings = Screening.objects.newest_in_the_way().select_related("decision").defer("answers")
-    screenings = screenings.prefetch_related("findings" if reading.for_treating else _findings_without_reasons())
+    screenings = screenings.prefetch_related(Prefetch("findings", queryset=_standing(reading)))
     visits = list(
         held(reading)
         .with_everything()
@@ -54,8 +54,10 @@ def held_rows(reading: Reading) -> tuple[list[Row], list[Row]]:
     return to_review, to_move
 
 
-def _findings_without_reasons() -> Prefetch:
-    return Prefetch("findings", queryset=ScreeningFinding.objects.defer("reason"))
+def _standing(reading: Reading) -> QuerySet:
+    """What stands in the way alone: most rules are clear, and each reason has to be decrypted."""
+    found = ScreeningFinding.objects.filter(outcome__in=Screening.STANDS_IN_THE_WAY)
+    return found if reading.for_treating else found.defer("reason")
 
 
 def _give_rules(screenings: Iterable[Screening]) -> None:
