@@ -6,8 +6,9 @@ class SchedulingConfig(AppConfig):
 
     def ready(self):
         from clinic.audit import watch
-        from scheduling.models import Appointment, Closure, TimeOff, WorkingHours
+        from scheduling.models import Appointment, Closure, PatientLink, TimeOff, WorkingHours
 
         for model in (Appointment, Closure, WorkingHours):
             watch(model, hide=False)
-        watch(TimeOff)
+        for model in (PatientLink, TimeOff):
+            watch(model)

@@ -9,6 +9,7 @@ urlpatterns = [
     path("screening/decide/", screenings.screening_decide, name="screening-decide"),
     path("screening/advice/", screenings.screening_advice, name="screening-advice"),
     path("treatment/", treatment_changes.treatment_change, name="treatment-change"),
+    path("link/", appointments.appointment_link, name="appointment-link"),
     path("called/", appointments.appointment_called, name="appointment-called"),
     path("arrive/", appointments.appointment_arrive, name="appointment-arrive"),
     path("undo-arrival/", appointments.appointment_undo_arrival, name="appointment-undo-arrival"),

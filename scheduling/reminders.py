@@ -41,6 +41,7 @@ LEADING_FIRST = (
     Kind.CANCELLED,
     Kind.MOVED,
     Kind.CONFIRMATION,
+    Kind.NEW_LINK,
     Kind.BEFORE_48H,
     Kind.GET_READY,
     Kind.AFTER_48H,
@@ -145,9 +146,7 @@ def compose_reminders(*, appointment: Appointment, kind: Reminder.Kind, gaps: Ga
     """
     due = {kind: now}
     if kind != Kind.CANCELLED:
-        zone = appointment.location.zone
-        two_days_before = days_before_by_wall_clock(appointment.starts_at, DAYS_BEFORE, zone)
-        due[Kind.BEFORE_48H] = max(now, before_quiet_hours(two_days_before, zone))
+        due[Kind.BEFORE_48H] = max(now, _check_due(appointment))
         due[Kind.GET_READY] = _get_ready_due(appointment, gaps, now)
     return [
         Reminder(appointment=appointment, kind=kind, revision=appointment.revision, due_at=due_at)
@@ -162,6 +161,12 @@ def plan_again(*, appointments: Iterable[Appointment], now: datetime) -> None:
     for reminder in planned:
         reminder.due_at = _get_ready_due(by_key[reminder.appointment_id], gaps, now)
     Reminder.objects.bulk_update(planned, ["due_at"])
+
+
+def _check_due(appointment: Appointment) -> datetime:
+    """From when on a patient is asked how she is now, two days before her visit."""
+    zone = appointment.location.zone
+    return before_quiet_hours(days_before_by_wall_clock(appointment.starts_at, DAYS_BEFORE, zone), zone)
 
 
 def _get_ready_due(appointment: Appointment, gaps: Gaps, now: datetime) -> datetime:
@@ -181,6 +186,19 @@ def mail_due_reminders(*, now: datetime) -> int:
     ):
         mails += _mail_appointments(chunk, passed_over, now)
     return mails
+
+
+def mail_new_link(*, appointment: Appointment, now: datetime) -> PatientLink:
+    """Hand a mail with a new link to the outbox at once, in the transaction that ends the old one.
+
+    The visit is still to come and its patient has an address. Read it with everything.
+    """
+    reminder = Reminder(appointment=appointment, kind=Kind.NEW_LINK, revision=appointment.revision, due_at=now)
+    mail, link = _compose(appointment, [reminder], _facts_about([appointment], now))
+    outbox.queue_mails([mail])
+    link.save()
+    reminder.save()
+    return link
 
 
 def _mail_appointments(keys: set[int], passed_over: set[int], now: datetime) -> int:
@@ -284,8 +302,8 @@ def _compose(
 
 def _link_in(appointment: Appointment, kinds: set[str], facts: Facts) -> tuple[PatientLink | None, dict]:
     """The link of a mail, and what the mail says about it. Its token is in the mail and nowhere else."""
-    is_check = Kind.BEFORE_48H in kinds
-    if not is_check and kinds.isdisjoint((Kind.CONFIRMATION, Kind.MOVED)):
+    is_check = Kind.BEFORE_48H in kinds or (Kind.NEW_LINK in kinds and facts.now >= _check_due(appointment))
+    if not is_check and kinds.isdisjoint((Kind.CONFIRMATION, Kind.MOVED, Kind.NEW_LINK)):
         return None, {}
     token, token_hash = links.mint()
     link = PatientLink(

@@ -238,6 +238,7 @@ class Scene:
             "scheduling:appointment-arrive": {"revision": self.expected.revision},
             "scheduling:appointment-undo-arrival": {},
             "scheduling:appointment-called": {},
+            "scheduling:appointment-link": {"seen": self.held.links.first().public_id},
             "scheduling:treatment-change": {
                 "revision": self.held.revision,
                 "protocol": self.held.session.course.protocol.code,

@@ -29,6 +29,7 @@ class Reminder(models.Model):
         AFTER_48H = "after_48h", _("48 hours after")
         MOVED = "moved", _("Moved")
         CANCELLED = "cancelled", _("Cancelled")
+        NEW_LINK = "new_link", _("New link")
 
     class State(models.TextChoices):
         PLANNED = "planned", _("Planned")
@@ -49,7 +50,9 @@ class Reminder(models.Model):
         ordering = ["due_at", "pk"]
         constraints = [
             models.UniqueConstraint(
-                fields=["appointment", "kind", "revision"], name="reminder_once_per_kind_and_revision"
+                fields=["appointment", "kind", "revision"],
+                name="reminder_once_per_kind_and_revision",
+                condition=~Q(kind="new_link"),  # sent by hand, and perhaps again
             ),
             models.CheckConstraint(
                 name="reminder_known_kind",
@@ -63,6 +66,7 @@ class Reminder(models.Model):
                         "after_48h",
                         "moved",
                         "cancelled",
+                        "new_link",
                     ]
                 ),
             ),

@@ -21,6 +21,7 @@ from scheduling.board import sign_of
 from scheduling.course_booking import course_days, next_to_book
 from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm
 from scheduling.lights import change_of, what_it_waits_for
+from scheduling.links import renewal_of, send_new_link
 from scheduling.models import Appointment, CallRequest
 from scheduling.offers import offer_times
 from scheduling.timeline import draw_window
@@ -49,6 +50,7 @@ def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
         "may_read_answers": request.user.may_read_answers,
         "call": CallRequest.objects.waiting().filter(appointment=appointment).first(),
         "messages_sent": reminders.messages_for(appointment),
+        "renewal": renewal_of(appointment, times.now()),
         "next_session": _session_after(appointment),
         "sign": sign_of(appointment),
         "places_form": PlacesForm(
@@ -165,6 +167,25 @@ appointment_undo_arrival = _change_by_revision(
 appointment_called = _change_by_revision(
     lambda revision, **arguments: calls.answer_call(**arguments), gettext_lazy("Noted that you called.")
 )
+
+
+@require_POST
+@allow(*EVERYBODY)
+def appointment_link(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """A new link for the patient; then back to where it was sent from, the panel or what `page` names."""
+    appointment, seen = _appointment(request, public_id), uuid_or_none(request.POST.get("seen"))
+    answer = _answer(
+        request,
+        public_id,
+        lambda: send_new_link(appointment=appointment, seen=seen, by=request.user, now=times.now()),
+        _("A new link is on its way. The earlier ones open nothing any more."),
+    )
+    match request.POST.get("page"):
+        case "worklists":
+            return redirect("scheduling:worklists")
+        case "screening":
+            return redirect("scheduling:screening-show", public_id)
+    return answer
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

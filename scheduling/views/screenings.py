@@ -14,6 +14,7 @@ from clinic.audit import record_opening
 from clinic.times import local_date
 from scheduling.board import sign_of
 from scheduling.forms import slot_value
+from scheduling.links import renewal_of
 from scheduling.models import Appointment
 from scheduling.readiness import read_readiness
 from scheduling.rescreening import keep_advice
@@ -34,12 +35,14 @@ def screening_show(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     if request.user.may_read_answers:
         return _review_page(request, appointment)
     record_opening(appointment.patient)
-    readiness = read_readiness(appointment=appointment, now=times.now())
+    now = times.now()
+    readiness = read_readiness(appointment=appointment, now=now)
     context = {
         "appointment": appointment,
         "sign": sign_of(appointment),
         "readiness": readiness,
         "may_move": appointment.state in Appointment.State.AHEAD,
+        "renewal": renewal_of(appointment, now),
         "slots": [(slot_value(slot), slot) for slot in readiness.slots],
     }
     return render(request, "scheduling/screening_reception.html", context)
@@ -107,7 +110,8 @@ def screening_advice(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
 
 def _review_page(request, appointment, *, decision=None, advice=None, refusal="", status=200) -> HttpResponse:
     record_opening(appointment.patient)
-    review = read_review(appointment=appointment, now=times.now())
+    now = times.now()
+    review = read_review(appointment=appointment, now=now)
     choices = choices_for(request.user, review)
     context = {
         "appointment": appointment,
@@ -116,6 +120,7 @@ def _review_page(request, appointment, *, decision=None, advice=None, refusal=""
         "screening": review.screening,
         "change": review.change.words(for_treating=True) if review.change else "",
         "choices": choices,
+        "renewal": renewal_of(appointment, now),
         "decision": decision_form(review, choices, decision) if choices else None,
         "advice": advice or AdviceForm(initial={"medicine": review.medicine}),
         "refusal": refusal,

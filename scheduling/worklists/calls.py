@@ -6,6 +6,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from scheduling.links import renewal_of
 from scheduling.models import Appointment, CallRequest, PatientLink, Reminder
 from scheduling.worklists.rows import Reading, Row
 from scheduling.worklists.screenings import is_held
@@ -70,9 +71,11 @@ def refused_row(reading: Reading, appointment: Appointment) -> Row:
 
 def locked(reading: Reading) -> QuerySet:
     """Somebody tried too many dates of birth behind a link, and the visit is still to come."""
-    locked = PatientLink.objects.filter(appointment=OuterRef("pk"), locked_at__isnull=False)
-    return Appointment.objects.of_locations([reading.location]).filter(
-        Exists(locked), state__in=State.AHEAD, starts_at__gt=reading.now
+    locked = PatientLink.objects.filter(appointment=OuterRef("pk"), locked_at__isnull=False, expires_at__gt=reading.now)
+    return (
+        Appointment.objects.of_locations([reading.location])
+        .filter(Exists(locked), state__in=State.AHEAD, starts_at__gt=reading.now)
+        .prefetch_related("links")
     )
 
 
@@ -84,6 +87,7 @@ def locked_row(reading: Reading, appointment: Appointment) -> Row:
         by_when=reading.words(appointment.starts_at),
         is_pressing=reading.is_today(appointment.starts_at),
         phone=appointment.patient.phone,
+        renewal=renewal_of(appointment, reading.now),
         action=_("Open the visit"),
         url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
     )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from clinic.models import Location
 from clinic.times import local_date
 from patients.models import Patient
+from scheduling.links import Renewal
 from scheduling.models import Appointment
 
 
@@ -18,7 +19,7 @@ from scheduling.models import Appointment
 class Row:
     """Somebody who waits. `code` is the rule that holds a visit; `is_pressing` is for today, or overdue.
 
-    Without an `appointment` there is nothing booked yet.
+    Without an `appointment` there is nothing booked yet. With a `renewal` the patient's link can be sent anew.
     """
 
     patient: Patient
@@ -30,6 +31,7 @@ class Row:
     url: str
     code: str = ""
     phone: str = ""
+    renewal: Renewal | None = None
 
     @property
     def name(self) -> str:

@@ -60,6 +60,7 @@ scheduling:booking-sessions        -            login     200/405      200/405  
 scheduling:appointment-show        held         login     302/405      302/405      302/405   302/405   404/405   no
 scheduling:appointment-confirm     clear        login     405/302      405/302      405/302   405/302   405/404   yes
 scheduling:appointment-move        held         login     200/302      200/302      200/302   200/302   404/404   yes
+scheduling:appointment-link        held         login     405/302      405/302      405/302   405/302   405/404   yes
 scheduling:appointment-places      held         login     405/302      405/302      405/302   405/302   405/404   yes
 scheduling:appointment-cancel      held         login     405/302      405/302      405/302   405/302   405/404   yes
 scheduling:appointment-reactivate  cancelled    login     405/302      405/302      405/302   405/302   405/404   yes
