@@ -20,6 +20,7 @@ def watch(model, *, hide: bool = True, m2m: tuple[str, ...] = ()) -> None:
     fields = [field.name for field in model._meta.concrete_fields]
     auditlog.register(
         model,
+        include_fields=fields,  # what points to the model is read for nothing
         mask_fields=fields if hide else [],
         mask_callable="clinic.audit.hide_words",
         m2m_fields=set(m2m),

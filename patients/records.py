@@ -203,11 +203,11 @@ def record_facts(
     ended: Iterable[MedicalFact],
     by: User | None,
     now: datetime,
-) -> None:
+) -> list[MedicalFact]:
     """Several facts at once, each as `record_fact` keeps one, and an end to those that are no longer true.
 
-    What was `said` has a kind, a subject, an answer and a date. Raises ValidationError, with nothing stored, for words
-    or a date that cannot be stored.
+    What was `said` has a kind, a subject, an answer and a date; the facts come back in its order. Raises
+    ValidationError, with nothing stored, for words or a date that cannot be stored.
     """
     facts = [
         MedicalFact(
@@ -224,6 +224,7 @@ def record_facts(
         _take_place(patient, facts, now)
         for fact in ended:
             end_fact(fact=fact, now=now)
+    return facts
 
 
 def _take_place(patient: Patient, facts: list[MedicalFact], now: datetime) -> None:

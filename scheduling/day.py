@@ -71,7 +71,8 @@ def answer_checkin(
     """
     with transaction.atomic():
         here = _locked_for_checkin(appointment, start, now)
-        record_answers(patient=here.patient, answers=answers, by=by, now=now)
+        zones = [zone.code for zone in here.session.course.zones.all()]
+        record_answers(patient=here.patient, answers=answers, by=by, now=now, zones=zones)
         screened = screen_session(
             session=here.session,
             stage=Stage.CHECKIN,

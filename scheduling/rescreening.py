@@ -3,7 +3,7 @@
 Every function runs in the transaction of what caused it, so that no visit is ever shown under an old light.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -47,10 +47,12 @@ def rescreen_patient(*, patient: Patient, cause: Screening.Cause, by: User | Non
     return rescreen(visits_to_come(now).filter(session__course__patient=patient), cause=cause, by=by, now=now)
 
 
-def keep_answers(*, patient: Patient, answers: Mapping[str, str], by: User | None, now: datetime) -> list[Screening]:
-    """Keep answers as facts of the patient and let them count for every visit to come."""
+def keep_answers(
+    *, patient: Patient, answers: Mapping[str, str], by: User | None, now: datetime, zones: Collection[str] = ()
+) -> list[Screening]:
+    """Keep answers as `treatments.answers.record_answers` does and let them count for every visit to come."""
     with transaction.atomic():
-        record_answers(patient=patient, answers=answers, by=by, now=now)
+        record_answers(patient=patient, answers=answers, by=by, now=now, zones=zones)
         return rescreen_patient(patient=patient, cause=Cause.ANSWERS, by=by, now=now)
 
 

@@ -20,6 +20,7 @@ from scheduling.models import Appointment, PatientLink, WorkingHours
 from treatments import catalogue, courses, publishing, visits
 from treatments.answers import known_answers, record_answers
 from treatments.catalogue import AnsweredBy, QuestionKind, Stage
+from treatments.catalogue.spec import NOT_SURE
 from treatments.consents import consent_text
 from treatments.decisions import decide_screening
 from treatments.models import CatalogueVersion, Consent, Course, Protocol, Screening, ScreeningDecision, Visit
@@ -232,10 +233,16 @@ def as_posted(answers: Mapping[str, str]) -> dict[str, str | list[str]]:
     return posted
 
 
+def tell(patient: Patient, answers: Mapping[str, str], *, by: User | None = None, now: datetime = NOW) -> None:
+    """Record answers about whatever skin somebody may think of."""
+    everywhere = [*catalogue_of(make_catalogue()).zones, NOT_SURE]
+    record_answers(patient=patient, answers=answers, zones=everywhere, by=by, now=now)
+
+
 def make_clear_patient(location: Location, **fields) -> Patient:
     """Somebody whom no rule keeps from a booking."""
     patient = make_patient(location, **fields)
-    record_answers(patient=patient, answers=clear_answers(Stage.BOOKING), by=None, now=NOW)
+    tell(patient, clear_answers(Stage.BOOKING))
     return patient
 
 

@@ -11,6 +11,7 @@ class TreatmentsConfig(AppConfig):
         watch(models.Course, m2m=("zones",))
         for model in (
             models.Amendment,
+            models.AnsweredSkin,
             models.CatalogueVersion,
             models.Consent,
             models.CoursePlan,

@@ -1,6 +1,6 @@
 """The question form, made from the catalogue: the one place where reception meets a medicine's name."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -9,7 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic.times import local_date
-from treatments.answers import on_file
+from treatments.answers import OnFile, on_file, skin_of
 from treatments.catalogue import AnsweredBy, Catalogue, Question, QuestionKind, Stage
 from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
 from treatments.question_fields import SAME, TickField, field_for
@@ -53,9 +53,9 @@ class AnswersForm(forms.Form):
     and follows what is chosen there. `by` leaves only what the patient answers, or what staff look at.
 
     At booking, a question that was answered before may be left as “nothing has changed”, and so may a whole group; it
-    then stays out of `answers`. While zones are still chosen beside the form, a question about the skin that is to be
-    treated is asked anew, because it may be other skin than the last time; what is known of the rest stays known. Where
-    a single zone is treated, nobody is asked where.
+    then stays out of `answers`. A question about the skin that is to be treated is asked anew where the answer is
+    about other skin, or may be because zones are still chosen beside the form. Where a single zone is treated, nobody
+    is asked where.
 
     Later stages ask again only what is not known, unless a yes to a question that reopens the booking brings its
     questions back: all of them, or none yet. What does not apply is dropped, whatever was typed; on a page that shows
@@ -79,11 +79,14 @@ class AnswersForm(forms.Form):
         super().__init__(*args, **kwargs)
         self.catalogue, self.stage, self.zone = catalogue, stage, zone
         self.protocol, self.zones, self.by = protocol, zones, by
-        self.known = on_file(patient, catalogue)
+        known = on_file(patient, catalogue)
+        self.known = {id: each for id, each in known.items() if not self._is_about_other_skin(id, each)}
         now = self._needed(stage)
         self.reopening = next((question for question in now if question.reopens), None)
         anew = {question.id for question in now if self._is_asked_anew(question)}
-        anew -= {q.id for q in now if q.ask_if and anew.isdisjoint(q.ask_if) and not self._follows_from_file(q, anew)}
+        for q in now:  # in their order, so that what follows something that is not asked is not asked either
+            if q.ask_if and anew.isdisjoint(q.ask_if) and not self._follows_from_file(q, anew):
+                anew.discard(q.id)
         self.reopened = {q.id for q in self._needed(self.reopening.reopens)} - anew if self.reopening else set()
         self.questions = [q for id, q in catalogue.questions.items() if id in anew | self.reopened]
         self.conditions = {question.id: self._conditions(question, anew) for question in self.questions}
@@ -114,15 +117,26 @@ class AnswersForm(forms.Form):
         return (
             self.stage == Stage.BOOKING
             or question.id not in self.known
-            or any(self.catalogue.questions[parent].keeps is None for parent in question.ask_if)
+            or any(each.keeps is None for each in self._parents(question))
+            or any(each.of_skin and each.id not in self.known for each in self._parents(question))
         )
 
-    def _may_stay(self, question: Question) -> bool:
-        return question.id in self.known and not question.ask_if and not self._is_about_other_skin(question)
+    def _parents(self, question: Question) -> list[Question]:
+        return [self.catalogue.questions[id] for id in question.ask_if]
 
-    def _is_about_other_skin(self, question: Question) -> bool:
-        """Whether an answer that is known was about the skin of another treatment."""
-        return self.protocol is None and self.catalogue.where(question) is not None
+    def _may_stay(self, question: Question) -> bool:
+        return question.id in self.known and not question.ask_if and not self._leads_to_this_skin(question)
+
+    def _is_about_other_skin(self, id: str, known: OnFile) -> bool:
+        """Whether an answer that is known was, or may have been, about the skin of another treatment."""
+        of_skin = self.catalogue.questions[id].of_skin
+        return of_skin and (self.protocol is None or not skin_of(self.zones) <= known.skin)
+
+    def _leads_to_this_skin(self, question: Question) -> bool:
+        """Whether the answer that is known calls for a question about skin, which nobody has answered for this skin."""
+        said = self.known[question.id].answer.split(", ")
+        follow = (each for each in self.catalogue.questions.values() if each.of_skin and each.id not in self.known)
+        return any(not set(each.ask_if.get(question.id, ())).isdisjoint(said) for each in follow)
 
     def _answered(self, question: Question) -> str:
         """All that anybody is shown of an answer that is known. Staff read it once for a group of one day."""
@@ -143,7 +157,7 @@ class AnswersForm(forms.Form):
             firsts = [q for q in self.questions if q.group == group and not q.ask_if]
             known = [q for q in firsts if self._may_stay(q)]
             always = [q for q in firsts if q.id in self.reopened or not self.conditions[q.id]]
-            if len(known) > 1 and all(self._may_stay(q) or self._is_about_other_skin(q) for q in always):
+            if len(known) > 1 and all(self._may_stay(q) or q.of_skin for q in always):
                 same[group] = self._day(min(known, key=lambda q: self.known[q.id].at))
         return same
 
@@ -241,9 +255,13 @@ class AnswersForm(forms.Form):
                 self._leave_out_other_zones(question)
         for question in asked:
             is_open = question.id not in self.errors and not self.cleaned_data.get(question.id)
-            may_be_open = (question.ask_if and question.kind != QuestionKind.ZONES) or question.kind in MAY_STAY_OPEN
-            if is_open and not may_be_open and (question.id not in self.reopened or self.is_gone_through):
+            if is_open and not self._may_be_open(question):
                 self.add_error(question.id, missing_answer(question))
+
+    def _may_be_open(self, question: Question) -> bool:
+        if question.id in self.reopened and not self.is_gone_through:
+            return True
+        return (question.ask_if and question.kind != QuestionKind.ZONES) or question.kind in MAY_STAY_OPEN
 
     @property
     def is_gone_through(self) -> bool:
@@ -258,8 +276,12 @@ class AnswersForm(forms.Form):
         if self.reopening and answers.get(self.reopening.id) == YES and self.is_gone_through:
             answers |= dict.fromkeys(self.catalogue.settling(self.reopening), YES)
         for question in self.questions:
-            if question.id in answers and (where := self.catalogue.where(question)):
-                answers |= self._placed(question, where, answers)
+            where = self.catalogue.where(question)
+            is_flagged = where and not set(where.ask_if[question.id]).isdisjoint(
+                answers.get(question.id, "").split(", ")
+            )
+            if is_flagged and len(self.chosen_zones) == 1:
+                [answers[where.id]] = self.chosen_zones
         return answers
 
     def _ask_about_contradiction(self, question: Question) -> None:
@@ -276,25 +298,38 @@ class AnswersForm(forms.Form):
         said = self.cleaned_data.get(question.id) or ""
         self.cleaned_data[question.id] = ", ".join(code for code in said.split(", ") if code in chosen)
 
-    def _placed(self, question: Question, where: Question, answers: Mapping[str, str]) -> dict[str, str]:
-        """An answer about skin together with its zones: the single one that is treated, and what is known of others."""
-        said, here = answers[question.id], set(filter(None, answers.get(where.id, "").split(", ")))
-        is_flagged = not set(where.ask_if[question.id]).isdisjoint(said.split(", "))
-        if is_flagged and len(self.chosen_zones) == 1:
-            here = set(self.chosen_zones)
-        elsewhere = self._known_elsewhere(question, where) if self.chosen_zones else set()
-        order = [*self.catalogue.zones, NOT_SURE]
-        if is_flagged and here:
-            return {where.id: ", ".join(sorted(here | elsewhere, key=order.index))}
-        if said == NO and elsewhere:
-            return {question.id: YES, where.id: ", ".join(sorted(elsewhere, key=order.index))}
-        return {}
 
-    def _known_elsewhere(self, question: Question, where: Question) -> set[str]:
-        """The zones of which the same was said before, apart from those that are to be treated now."""
-        if question.id not in self.known or where.id not in self.known or self.known[question.id].answer != YES:
-            return set()
-        return set(self.known[where.id].answer.split(", ")) & set(self.catalogue.zones) - set(self.chosen_zones)
+class MissingAnswersForm(AnswersForm):
+    """What nobody has answered yet for the treatment that is chosen beside the form, such as what is asked of skin.
+
+    All of it may stay open: the screening then waits for it.
+    """
+
+    def _is_about_other_skin(self, id: str, known: OnFile) -> bool:
+        return False  # for which zones it is asked is among its conditions
+
+    def _is_asked_anew(self, question: Question) -> bool:
+        return question.id not in self.known or bool(self._open_zones(question))
+
+    def _may_stay(self, question: Question) -> bool:
+        return False
+
+    def _may_be_open(self, question: Question) -> bool:
+        return True
+
+    def _conditions(self, question: Question, anew: set[str]) -> list[Alternatives]:
+        open_zones = self._open_zones(question)
+        return super()._conditions(question, anew) + ([open_zones] if open_zones else [])
+
+    def _open_zones(self, question: Question) -> Alternatives | None:
+        """The zones of which nobody has said what a question asks, or the one that it follows; None where it asks of
+        no skin, or of skin of which nothing is known."""
+        asks = next((each for each in (question, *self._parents(question)) if each.of_skin), None)
+        if asks is None or asks.id not in self.known:
+            return None
+        skin = self.known[asks.id].skin
+        unknown = [code for code, zone in self.catalogue.zones.items() if zone.is_bookable and code not in skin]
+        return tuple(("zones", code) for code in ([] if NOT_SURE in skin else [""]) + unknown)
 
 
 def _is_given(value: str, given: list[str]) -> bool:

@@ -12,7 +12,7 @@ from django.db import transaction
 from clinic.audit import record_creations
 from patients.models import Patient
 from treatments import screening
-from treatments.answers import known_answers, known_answers_of
+from treatments.answers import OnFile, answers_about, on_file, on_file_of
 from treatments.catalogue import Catalogue, Outcome, Stage
 from treatments.decisions import decision_that_holds, let_pass, said_by, standing
 from treatments.models import (
@@ -73,15 +73,15 @@ def screen_patient(
     `zones` are those of the skin; none means that they are not known, and any could be meant. With `now` it counts how
     little time is left until then.
     """
-    catalogue = catalogue_of(CatalogueVersion.objects.current())
+    catalogue, codes = catalogue_of(CatalogueVersion.objects.current()), [each.code for each in zones]
     return screening.evaluate(
         catalogue=catalogue,
-        answers=known_answers(patient, catalogue),
+        answers=answers_about(codes, on_file(patient, catalogue), catalogue),
         stage=stage,
         visit_start=start,
         zone=zone,
         protocol=protocol.code,
-        zones=[each.code for each in zones],
+        zones=codes,
         asked_at=now,
     )
 
@@ -110,7 +110,7 @@ def screen_session(
         VisitToScreen(session, start, zone),
         version=version,
         history=_histories([session])[session.pk],
-        known=known_answers(session.course.patient, catalogue_of(version)),
+        known=on_file(session.course.patient, catalogue_of(version)),
         said=answers or {},
         cause=cause,
         by=by,
@@ -145,7 +145,7 @@ def compose_again(
     Stores nothing, and the version need not be stored either. A constant number of queries.
     """
     histories = _histories([visit.session for visit in visits])
-    known = known_answers_of({visit.session.course.patient for visit in visits}, catalogue_of(version))
+    known = on_file_of({visit.session.course.patient for visit in visits}, catalogue_of(version))
     found = []
     for visit in visits:
         history = histories[visit.session.pk]
@@ -201,7 +201,7 @@ def _compose(
     *,
     version: CatalogueVersion,
     history: list[Screening],
-    known: Mapping[str, str],
+    known: Mapping[str, OnFile],
     said: Mapping[str, str],
     stage: Stage,
     cause: Screening.Cause,
@@ -209,14 +209,15 @@ def _compose(
     now: datetime,
     at_booking: Composed | None = None,
 ) -> Composed:
-    session, start = visit.session, visit.start
+    session, start, catalogue = visit.session, visit.start, catalogue_of(version)
+    zones = [each.code for each in session.course.zones.all()]
     earlier = next((each for each in history if (each.stage, each.for_start) == (stage, start)), None)
     before = _newest_before(history, stage, start)
     stored, findings = compose_screening(
         session=session,
         version=version,
-        answers=_said_of_the_visit(earlier, catalogue_of(version)) | dict(known) | dict(said),
-        zones=[each.code for each in session.course.zones.all()],
+        answers=_said_of_the_visit(earlier, catalogue) | answers_about(zones, known, catalogue) | dict(said),
+        zones=zones,
         stage=stage,
         start=start,
         zone=visit.zone,

@@ -4,6 +4,7 @@ The writers themselves store row by row and would take minutes. What they store 
 there are any, and where the rows are few the writers are called.
 """
 
+from collections import defaultdict
 from datetime import datetime, timedelta
 from random import Random
 
@@ -20,8 +21,8 @@ from scheduling.demo_clinic.place import Place
 from scheduling.demo_clinic.plans import store_plans
 from scheduling.demo_clinic.records import store_records
 from scheduling.demo_clinic.screenings import store_screenings
-from treatments.answers import compose_facts
-from treatments.models import CatalogueVersion
+from treatments.answers import compose_facts, compose_skin, skin_of
+from treatments.models import AnsweredSkin, CatalogueVersion
 
 OTHER_FACTS = (
     (MedicalFact.Kind.ALLERGY, "Penicillin", "Rash as a child."),
@@ -67,7 +68,9 @@ def _store_people(people: list[Person], booked: list[Booked], place: Place, now:
     """Whoever never came has only asked, some time ago; the others were entered with their first booking."""
     today = local_date(now, place.zone)
     first_booked: dict[Person, datetime] = {}
+    treated: dict[Person, set[str]] = defaultdict(set)
     for each in booked:
+        treated[each.course.person] |= skin_of(zone.code for zone in each.course.zones)
         person, at = each.course.person, each.appointment.created_at
         first_booked[person] = min(at, first_booked.get(person, at))
     for person in people:
@@ -76,10 +79,12 @@ def _store_people(people: list[Person], booked: list[Booked], place: Place, now:
     patients = Patient.objects.bulk_create(person.patient for person in people)
     at_location = Patient.locations.through
     at_location.objects.bulk_create(at_location(patient=patient, location=place.location) for patient in patients)
-    facts = []
+    facts, skins = [], []
     for person in people:
         said = {"patient": person.patient, "by": place.reception, "now": person.patient.created_at}
-        facts += compose_facts(answers=person.answers, **said)
+        answered = compose_facts(answers=person.answers, **said)
+        skins += compose_skin(facts=answered, zones=treated[person])
+        facts += answered
         if rng.random() < 0.2:
             kind, subject, answer = rng.choice(OTHER_FACTS)
             facts.append(
@@ -93,3 +98,4 @@ def _store_people(people: list[Person], booked: list[Booked], place: Place, now:
                 )
             )
     MedicalFact.objects.bulk_create(facts)
+    AnsweredSkin.objects.bulk_create(skins)

@@ -107,7 +107,7 @@ def _typed(link: PatientLink, now: datetime) -> PatientAnswers:
 def _let_count(sheet: Questionnaire, now: datetime) -> None:
     link, answers, questions = sheet.link, sheet.form.answers, sheet.catalogue.questions
     appointment, session = link.appointment, link.appointment.session
-    record_answers(patient=appointment.patient, answers=answers, by=None, now=now)
+    record_answers(patient=appointment.patient, answers=answers, by=None, now=now, zones=sheet.form.zones)
     of_this_visit = {id: said for id, said in answers.items() if questions[id].keeps is None}
     stages = [Stage(link.purpose)]
     newest = session.screenings.newest_first().first()

@@ -81,7 +81,7 @@ def booking_times(request: HttpRequest) -> HttpResponse:
     form, answers = _forms(request, patient)
     if not (form.is_valid() & answers.is_valid()):
         return _page(request, patient, form, answers, status=422)
-    keep_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
+    _keep(request, patient, answers)
     return _page(request, patient, form, answers, offer=_offer(request, patient, form))
 
 
@@ -103,7 +103,7 @@ def _book(request: HttpRequest) -> HttpResponse:
         is_slot_alone = list(form.errors) == ["slot"] and answers.is_valid()
         offer = _offer(request, patient, form, refusal=form.errors["slot"][0]) if is_slot_alone else None
         return _page(request, patient, form, answers, offer=offer, status=422)
-    keep_answers(patient=patient, answers=answers.answers, by=request.user, now=times.now())
+    _keep(request, patient, answers)
     try:
         booked = _write(request, patient, form.cleaned_data)
     except SessionsOutsideRange as error:
@@ -115,6 +115,10 @@ def _book(request: HttpRequest) -> HttpResponse:
         return _page(request, patient, form, answers, offer=offer, status=409)
     messages.success(request, f"{_('Booked.')} {what_it_waits_for(booked.session)}".strip())
     return to_board(request, booked)
+
+
+def _keep(request: HttpRequest, patient: Patient, answers: AnswersForm) -> None:
+    keep_answers(patient=patient, answers=answers.answers, zones=answers.chosen_zones, by=request.user, now=times.now())
 
 
 def _write(request: HttpRequest, patient: Patient, wanted: dict) -> Appointment:

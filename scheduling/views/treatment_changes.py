@@ -14,21 +14,27 @@ from clinic.audit import record_opening
 from scheduling import booking
 from scheduling.lights import what_it_waits_for
 from scheduling.models import Appointment
+from scheduling.rescreening import keep_answers
 from scheduling.treatment_forms import TreatmentForm
 from scheduling.views.appointments import to_board
 from scheduling.views.offering import as_choices
+from treatments.catalogue import Stage
+from treatments.forms import MissingAnswersForm
+from treatments.models import CatalogueVersion
+from treatments.publishing import catalogue_of
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @allow(*EVERYBODY)
 def treatment_change(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
-    """The treatment of a visit and its skin, as they are and as they shall be."""
+    """The treatment of a visit and its skin, as they are and as they shall be, and what has to be asked for it."""
     appointment = _own(request, public_id)
-    if request.method != "POST":
-        return _page(request, appointment, TreatmentForm(appointment=appointment))
-    form = TreatmentForm(request.POST, appointment=appointment)
-    if not form.is_valid():
-        return _page(request, appointment, form, status=422)
+    data = request.POST if request.method == "POST" else None
+    form, answers = TreatmentForm(data, appointment=appointment), _questions(appointment, data)
+    if data is None or not (form.is_valid() & answers.is_valid()):
+        return _page(request, appointment, form, answers, status=422 if data is not None else 200)
+    given = {"answers": answers.answers, "zones": answers.chosen_zones, "by": request.user, "now": times.now()}
+    keep_answers(patient=appointment.patient, **given)
     try:
         changed = booking.change_treatment(
             appointment=appointment,
@@ -39,18 +45,29 @@ def treatment_change(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
         )
     except booking.BookingRefused as error:
         alternatives = as_choices(getattr(error, "alternatives", ()))
-        return _page(request, appointment, form, refusal=error.message, alternatives=alternatives, status=409)
+        return _page(request, appointment, form, answers, refusal=error.message, alternatives=alternatives, status=409)
     messages.success(request, f"{_('Changed.')} {what_it_waits_for(changed.session)}".strip())
     return to_board(request, changed)
 
 
-def _page(request, appointment, form, *, refusal="", alternatives=(), status=200) -> HttpResponse:
+def _questions(appointment: Appointment, data) -> MissingAnswersForm:
+    return MissingAnswersForm(
+        data,
+        catalogue=catalogue_of(CatalogueVersion.objects.current()),
+        stage=Stage.BOOKING,
+        patient=appointment.patient,
+        zone=appointment.location.zone,
+    )
+
+
+def _page(request, appointment, form, answers, *, refusal="", alternatives=(), status=200) -> HttpResponse:
     """After a refusal, what was chosen stays and is about the visit as it stands now, which the page names."""
     record_opening(appointment.patient)
     if form.is_bound:
         form.data = form.data.copy()
         form.data["revision"] = str(_own(request, appointment.public_id).revision)
-    context = {"appointment": appointment, "form": form, "refusal": refusal, "alternatives": alternatives}
+    context = {"appointment": appointment, "form": form, "answers": answers}
+    context |= {"refusal": refusal, "alternatives": alternatives}
     return render(request, "scheduling/treatment_change.html", context, status=status)
 
 

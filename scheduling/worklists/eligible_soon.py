@@ -14,7 +14,7 @@ from patients.models import MedicalFact, Patient
 from scheduling.eligibility import weigh
 from scheduling.models import Appointment
 from scheduling.worklists.rows import Reading, Row
-from treatments.answers import known_answers_of
+from treatments.answers import OnFile, answers_about, on_file_of
 from treatments.catalogue import Catalogue, Stage
 from treatments.models import CatalogueVersion, Course, CourseSession, Screening, ScreeningDecision
 from treatments.publishing import catalogue_of
@@ -47,7 +47,7 @@ def eligible_soon(*, location: Location, now: datetime) -> list[Eligible]:
     courses = list(_courses(location, now))
     newcomers = list(_newcomers(location, now))
     patients = {each.pk: each for each in (*(course.patient for course in courses), *newcomers)}
-    reading = _Reading(location, now, catalogue_of(version), known_answers_of(patients.values(), catalogue_of(version)))
+    reading = _Reading(location, now, catalogue_of(version), on_file_of(patients.values(), catalogue_of(version)))
     found: dict[int, Eligible] = {}
     for course in courses:
         session = next((each for each in course.sessions.all() if not each.live_appointments), None)
@@ -105,7 +105,7 @@ class _Reading:
     location: Location
     now: datetime
     catalogue: Catalogue
-    known: dict[int, dict[str, str]]
+    known: dict[int, dict[str, OnFile]]
 
     def until(self, patient: Patient, session: CourseSession | None) -> datetime | None:
         """The moment of the next two weeks from which nothing dated is in the way; None where there is no such.
@@ -119,7 +119,7 @@ class _Reading:
         eligibility = weigh(
             evaluate(
                 catalogue=self.catalogue,
-                answers=self.known[patient.pk],
+                answers=answers_about(zones, self.known[patient.pk], self.catalogue),
                 stage=Stage.BOOKING,
                 visit_start=self.now,
                 zone=self.location.zone,

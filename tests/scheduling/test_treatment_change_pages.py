@@ -8,8 +8,22 @@ from pytest_django.asserts import assertRedirects
 
 from scheduling import booking
 from scheduling.models import Appointment
-from tests.factories import make_appointment, make_clear_patient, make_clinic, make_practitioner, signed_in
+from scheduling.rescreening import keep_answers
+from tests.factories import (
+    NOW,
+    clear_answers,
+    make_appointment,
+    make_catalogue,
+    make_clear_patient,
+    make_clinic,
+    make_patient,
+    make_practitioner,
+    signed_in,
+)
 from tests.reading import words
+from treatments.answers import record_answers
+from treatments.catalogue import Stage
+from treatments.decisions import standing
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_clock")]
 
@@ -102,3 +116,90 @@ def test_what_is_not_offered_is_refused(reception, visit, typed):
 def test_a_visit_of_elsewhere_does_not_exist(reception):
     foreign = make_appointment(starts_at=START)
     assert (reception.get(url(foreign)).status_code, change(reception, foreign).status_code) == (404, 404)
+
+
+# --- Skin that nobody has asked about ---------------------------------------------------------------------------------
+
+
+OF_SKIN = {"Q15": "no", "Q19": ["none"], "Q20": "no"}
+
+
+@pytest.fixture
+def on_cheeks(clinic, practitioner):
+    """A visit for the cheeks, of somebody who was asked about them and about no other skin."""
+    patient = make_patient(clinic)
+    record_answers(patient=patient, answers=clear_answers(Stage.BOOKING), zones=["cheeks"], by=None, now=NOW)
+    cheeks = [make_catalogue().zones.get(code="cheeks")]
+    return make_appointment(location=clinic, practitioner=practitioner, patient=patient, zones=cheeks, starts_at=START)
+
+
+def light(visit):
+    return visit.session.screenings.newest_first().with_findings().first()
+
+
+def waits_for(visit):
+    """The rules that hold the visit or stand in its way."""
+    return {each.rule_code for each in standing(light(visit).findings.all())}
+
+
+def test_the_page_asks_about_the_skin_that_is_added_and_nothing_that_is_known(reception, on_cheeks):
+    page = reception.get(url(on_cheeks))
+    form = page.context["answers"]
+    assert [question.id for question in form.questions] == [
+        "Q15", "Q15b", "Q20", "Q20b", "Q21", "Q19", "Q19a", "Q19b", "Q19c", "Q19d", "Q19e", "Q19f", "Q19g",
+    ]  # fmt: skip
+    [(_heading, condition), *_others] = [(group.heading, group.condition) for group in form.groups()]
+    assert "zones=chin_jaw" in condition.split()
+    assert "zones=cheeks" not in condition.split()
+
+
+def test_answers_about_the_new_skin_let_the_visit_stay_clear(reception, on_cheeks):
+    assert change(reception, on_cheeks, zones=["cheeks", "chin_jaw"], **OF_SKIN).status_code == 302
+    assert not light(on_cheeks).stands_in_the_way
+    assert (light(on_cheeks).cause, waits_for(on_cheeks)) == ("treatment", set())
+
+
+def test_new_skin_that_was_not_asked_about_holds_the_visit_until_somebody_asks(reception, on_cheeks):
+    answer = change(reception, on_cheeks, zones=["cheeks", "chin_jaw"])
+    assert answer.status_code == 302
+    assert "The visit now waits for the clinical lead." in words(reception.get(answer["Location"]))
+    assert light(on_cheeks).outcome == "hold"
+    assert waits_for(on_cheeks) == {"E01", "E03", "E15a", "E15b", "E15c", "E16a", "E16b", "E17", "E24", "E31"}
+    again = change(reception, on_cheeks, zones=["cheeks", "chin_jaw"], revision=1, **OF_SKIN)
+    assert again.status_code == 302
+    assert waits_for(on_cheeks) == set()
+
+
+def test_what_is_said_of_the_new_skin_takes_it_out_of_the_visit(reception, on_cheeks):
+    said = OF_SKIN | {"Q20": "yes", "Q20b": ["chin_jaw"]}
+    change(reception, on_cheeks, zones=["cheeks", "chin_jaw"], **said)
+    assert light(on_cheeks).zones_left_out == {"chin_jaw"}
+    assert not light(on_cheeks).stands_in_the_way
+
+
+def test_other_skin_instead_is_asked_about_too(reception, on_cheeks):
+    change(reception, on_cheeks, zones=["neck"])
+    assert "E01" in waits_for(on_cheeks)
+
+
+def test_less_skin_is_not_asked_about_again(reception, on_cheeks):
+    change(reception, on_cheeks, zones=["cheeks", "chin_jaw"], **OF_SKIN)
+    assert change(reception, on_cheeks, zones=["chin_jaw"], revision=1).status_code == 302
+    assert waits_for(on_cheeks) == set()
+    page = reception.get(url(on_cheeks))
+    conditions = {group.condition for group in page.context["answers"].groups()}
+    assert not any({"zones=cheeks", "zones=chin_jaw"} & set(each.split()) for each in conditions)
+
+
+def test_an_answer_about_a_later_visit_to_other_skin_does_not_clear_the_new_skin(reception, on_cheeks):
+    change(reception, on_cheeks, zones=["cheeks", "chin_jaw"])
+    keep_answers(patient=on_cheeks.patient, answers={"Q15": "no"}, zones=["neck"], by=None, now=NOW)
+    assert "E01" in waits_for(on_cheeks)
+
+
+def test_a_mistake_in_an_answer_changes_nothing_and_keeps_what_was_chosen(reception, on_cheeks):
+    said = {"Q19": ["laser"], "Q19b": "no day"}
+    answer = change(reception, on_cheeks, zones=["cheeks", "chin_jaw"], **said)
+    assert answer.status_code == 422
+    assert 'value="no day"' in answer.text
+    assert [zone.code for zone in course(on_cheeks).zones.all()] == ["cheeks"]

@@ -1,4 +1,6 @@
 from datetime import timedelta
+from random import Random
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import ValidationError
@@ -14,9 +16,11 @@ from tests.factories import (
     make_user,
     text_with_the_owners_rules,
 )
-from treatments.answers import answered_at, compose_facts, known_answers, record_answers
+from treatments.answers import answered_at, answers_about, compose_facts, known_answers, on_file, record_answers
 from treatments.catalogue import read, shipped_text
+from treatments.catalogue.spec import NOT_SURE
 from treatments.publishing import publish_catalogue
+from treatments.screening import evaluate
 
 pytestmark = pytest.mark.django_db
 
@@ -29,8 +33,8 @@ def patient():
     return make_patient(make_location())
 
 
-def answer(patient, *, minutes=0, **answers):
-    record_answers(patient=patient, answers=answers, by=None, now=NOW + timedelta(minutes=minutes))
+def answer(patient, *, minutes=0, zones=(), **answers):
+    record_answers(patient=patient, answers=answers, by=None, now=NOW + timedelta(minutes=minutes), zones=zones)
 
 
 # --- There and back ---------------------------------------------------------------------------------------------------
@@ -250,7 +254,9 @@ def test_an_allergy_told_on_arrival_joins_the_others(patient, every_rule, before
 
 
 def test_a_whole_booking_is_kept_under_one_lock(patient, every_rule, django_assert_max_num_queries):
-    with django_assert_max_num_queries(6 + 2 * len(BOOKING)):  # each fact, and its line in the trail
+    of_skin = sum(read().questions[id].of_skin for id in BOOKING)
+    # each fact, the skin that it is about, and the line of either in the trail
+    with django_assert_max_num_queries(8 + 2 * (len(BOOKING) + of_skin)):
         answer(patient, **BOOKING)
     with django_assert_max_num_queries(2):
         answer(patient, minutes=1, **BOOKING)
@@ -261,3 +267,139 @@ def test_words_that_are_too_long_are_refused_and_nothing_is_kept(patient, every_
     with pytest.raises(ValidationError):
         answer(patient, Q09="no", Q23="x" * 4001)
     assert patient.facts.count() == 0
+
+
+# --- Answers about skin -----------------------------------------------------------------------------------------------
+
+
+CHEEKS, CHIN, NECK = "cheeks", "chin_jaw", "neck"
+
+
+def counts(patient, *zones):
+    """What is known, as it counts for some skin."""
+    return answers_about(zones, on_file(patient), read())
+
+
+def test_an_answer_about_skin_clears_the_skin_that_was_asked_about_and_no_other(patient, every_rule):
+    answer(patient, zones=[CHEEKS, CHIN], Q15="no", Q19="none", Q21="2020", Q09="no")
+    for zones in ([CHEEKS], [CHEEKS, CHIN]):
+        assert counts(patient, *zones) == known_answers(patient)
+    for zones in ([NECK], [CHEEKS, NECK], []):
+        other = counts(patient, *zones)
+        assert (other["Q15"], other["Q19"], "Q21" in other, other["Q09"]) == ("not_sure", "not_sure", False, "no")
+
+
+def test_an_answer_about_skin_that_was_not_named_clears_none_that_is(patient, every_rule):
+    answer(patient, Q15="no")
+    assert (counts(patient)["Q15"], counts(patient, CHEEKS)["Q15"]) == ("no", "not_sure")
+
+
+def test_what_is_written_down_by_itself_clears_no_skin(patient, every_rule):
+    record_fact(
+        patient=patient,
+        kind="condition",
+        subject="sore or broken skin where treatment is wanted",
+        answer="no",
+        by=None,
+        now=NOW,
+    )
+    assert counts(patient, CHEEKS)["Q15"] == "not_sure"
+
+
+@pytest.mark.parametrize(
+    ("zones", "said"),
+    [
+        ([CHEEKS], {"Q15": "yes", "Q15b": "cheeks", "Q19": "laser"}),
+        ([CHEEKS, CHIN], {"Q15": "yes", "Q15b": "cheeks, not_sure", "Q19": "laser, not_sure"}),
+        ([CHIN], {"Q15": "not_sure", "Q15b": "cheeks", "Q19": "laser, not_sure"}),
+    ],
+)
+def test_what_speaks_against_a_visit_goes_on_speaking_beside_other_skin(patient, every_rule, zones, said):
+    answer(patient, zones=[CHEEKS], Q15="yes", Q15b="cheeks", Q19="laser", Q19b="2025-12-24")
+    assert counts(patient, *zones).items() >= (said | {"Q19b": "2025-12-24"}).items()
+
+
+@pytest.mark.parametrize(
+    ("zones", "said", "kept"),
+    [
+        ([NECK], {"Q20": "no"}, ("yes", "chin_jaw")),
+        ([NECK], {"Q20": "yes", "Q20b": "neck"}, ("yes", "chin_jaw, neck")),
+        ([NECK, CHEEKS], {"Q20": "yes", "Q20b": "neck"}, ("yes", "chin_jaw, neck")),
+        ([NECK], {"Q20": "not_sure"}, ("yes", "chin_jaw, not_sure")),
+        ([CHEEKS, CHIN], {"Q20": "no"}, ("no", None)),
+        ([], {"Q20": "no"}, ("yes", "chin_jaw")),
+    ],
+)
+def test_places_on_other_skin_stay_known(patient, every_rule, zones, said, kept):
+    answer(patient, zones=[CHIN], Q20="yes", Q20b="chin_jaw")
+    answer(patient, minutes=5, zones=zones, **said)
+    known = known_answers(patient)
+    assert (known["Q20"], known.get("Q20b")) == kept
+
+
+@pytest.mark.parametrize(
+    ("zones", "said", "kept"),
+    [
+        ([NECK], {"Q19": "none"}, {"Q19": "laser", "Q19b": "2025-12-24"}),
+        ([NECK], {"Q19": "filler", "Q19e": "2025"}, {"Q19": "laser, filler", "Q19b": "2025-12-24", "Q19e": "2025"}),
+        ([NECK], {"Q19": "laser", "Q19b": "2025-06"}, {"Q19": "laser", "Q19b": "2025-12-24"}),
+        ([NECK], {"Q19": "laser", "Q19b": "2026-01"}, {"Q19": "laser", "Q19b": "2026-01"}),
+        ([NECK], {"Q19": "laser"}, {"Q19": "laser"}),  # on a day that nobody knows
+        ([CHEEKS, NECK], {"Q19": "none"}, {"Q19": "none"}),
+    ],
+)
+def test_what_was_done_to_other_skin_stays_known_with_its_latest_day(patient, every_rule, zones, said, kept):
+    answer(patient, zones=[CHEEKS], Q19="laser", Q19b="2025-12-24")
+    answer(patient, minutes=5, zones=zones, **said)
+    assert {id: word for id, word in known_answers(patient).items() if id != "Q01"} == kept
+
+
+@pytest.mark.parametrize(("said", "kept"), [("2019", "2025-11"), ("2025-12", "2025-12")])
+def test_the_younger_of_two_scars_counts_for_both(patient, every_rule, said, kept):
+    answer(patient, zones=[CHEEKS], Q21="2025-11")
+    answer(patient, minutes=5, zones=[NECK], Q21=said)
+    assert counts(patient, CHEEKS, NECK)["Q21"] == kept
+
+
+def test_the_same_answer_about_more_skin_is_no_repetition(patient, every_rule):
+    answer(patient, zones=[CHEEKS], Q15="no")
+    answer(patient, minutes=1, zones=[CHEEKS], Q15="no")
+    assert patient.facts.count() == 1
+    answer(patient, minutes=2, zones=[CHIN], Q15="no")
+    assert counts(patient, CHEEKS, CHIN)["Q15"] == "no"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_visit_passes_on_an_answer_about_other_skin(patient, every_rule, seed):
+    """Whatever was said in whatever order: what is found clear was last said to be so of each zone."""
+    rng, catalogue = Random(seed), read()
+    last = {}
+    for turn in range(4):
+        zones = rng.sample([CHEEKS, CHIN, NECK], rng.randint(0, 2))
+        here = zones or [NOT_SURE]
+        said, places = rng.choice(["yes", "no", "no", "not_sure"]), rng.sample(here, rng.randint(1, len(here)))
+        done = rng.choice(["none", "none", "laser", "not_sure"])
+        dated = {"Q19b": "2026-01-10"} if done == "laser" else {}
+        answer(
+            patient,
+            minutes=60 * turn,
+            zones=zones,
+            **{"Q15": said, "Q19": done} | ({"Q15b": ", ".join(places)} if said == "yes" else {}) | dated,
+        )
+        for zone in here:
+            is_sore = {"yes": zone in places or NOT_SURE in places, "no": False}.get(said)
+            last[zone] = (is_sore, {"none": False, "laser": True}.get(done))
+    for visit in ([CHEEKS], [CHIN], [CHEEKS, CHIN], [CHIN, NECK], [CHEEKS, CHIN, NECK], []):
+        for rule, about in (("E01", 0), ("E15b", 1)):
+            [finding] = evaluate(
+                catalogue=catalogue,
+                answers=counts(patient, *visit),
+                stage="booking",
+                visit_start=NOW + timedelta(days=7),
+                zone=ZoneInfo("Europe/London"),
+                zones=visit,
+                rule=rule,
+            ).findings
+            if finding.outcome == "pass" or finding.zones:
+                treated = set(visit or [NOT_SURE]) - set(finding.zones)
+                assert {last.get(zone, (None, None))[about] for zone in treated} == {False}

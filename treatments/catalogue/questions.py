@@ -47,6 +47,9 @@ class QuestionEntries(Entries):
         for entry in self.entries:
             self.check_references(entry, self.questions[entry.what])
         self.check_subjects()
+        for where in [each for each in self.questions.values() if each.kind == QuestionKind.ZONES]:
+            for id in set(where.ask_if) & self.questions.keys():  # it has its places on the skin
+                self.questions[id] = replace(self.questions[id], of_skin=True)
         return self.questions
 
     def question(self, entry: Reader) -> Question:
@@ -63,6 +66,7 @@ class QuestionEntries(Entries):
             keeps=self.keeps(entry),
             means=self.means(entry),
             reopens=entry.choice("reopens", Stage, required=False),
+            of_skin=entry.flag("of_skin", default=False),
             patient_message=entry.text("patient_message", required=False),
         )
         for name in PLACEHOLDER.findall(question.patient_message):

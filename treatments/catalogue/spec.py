@@ -214,6 +214,7 @@ class Question:
     which answers to which questions it follows; empty means always. What an answer `keeps` is known at the next
     booking; an answer without it is true of one visit. `means` tells what an answer says about another question, as
     {"yes": {"Q06": "yes"}}. A yes to a question that `reopens` a stage lets the rules of that stage speak again.
+    What is `of_skin` is asked of the skin that is to be treated and says nothing about other skin.
     `patient_message` is for a flagged answer, with `{clear_from}` where a date is known.
     """
 
@@ -229,6 +230,7 @@ class Question:
     keeps: Keeps | None = None
     means: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     reopens: Stage | None = None
+    of_skin: bool = False
     patient_message: str = ""
 
     @property

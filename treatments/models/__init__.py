@@ -1,3 +1,4 @@
+from treatments.models.answers import AnsweredSkin
 from treatments.models.catalogue import CatalogueVersion, Protocol, ScreeningRule, Zone
 from treatments.models.courses import Course, CoursePlan, CourseSession
 from treatments.models.screenings import PrescriberAdvice, Screening, ScreeningDecision, ScreeningFinding
@@ -5,6 +6,7 @@ from treatments.models.visits import Amendment, Consent, Topical, Visit, ZoneRec
 
 __all__ = [
     "Amendment",
+    "AnsweredSkin",
     "CatalogueVersion",
     "Consent",
     "Course",
