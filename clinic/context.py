@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from clinic import times
 from clinic.access import MANAGERS, location_of, locations_of, roles_of
 
-# What counts the things behind an entry; the side bar asks for it once the page is there.
+# What counts the things behind an entry; the side bar asks for it once the page is there, and when the board changes.
 COUNTS = {"scheduling:worklists": "scheduling:worklists-count"}
 
 

@@ -7,7 +7,15 @@ from playwright.sync_api import expect
 from clinic import times
 from scheduling import booking
 from scheduling.rescreening import keep_answers
-from tests.factories import clear_answers, make_appointment, make_clinic, make_patient, make_practitioner, make_user
+from tests.factories import (
+    clear_answers,
+    make_appointment,
+    make_clear_patient,
+    make_clinic,
+    make_patient,
+    make_practitioner,
+    make_user,
+)
 from treatments.catalogue import Stage
 
 
@@ -117,3 +125,20 @@ def test_what_others_do_is_shown_within_five_seconds_and_disturbs_nobody(board, 
     expect(card).to_contain_text("Booked")
     board.keyboard.press("Escape")
     expect(card).to_contain_text("Cancelled", timeout=6000)
+
+
+def test_the_number_in_the_side_bar_follows_what_is_done_on_the_board(page, sign_in, transactional_db):
+    location, now = make_clinic(), times.now()
+    start = times.day_bounds(times.local_date(now, location.zone) + timedelta(days=1), location.zone)[0]
+    visit = make_appointment(
+        location=location,
+        patient=make_clear_patient(location, email=""),
+        practitioner=make_practitioner(location),
+        starts_at=start + timedelta(hours=10),
+        now=now,
+    )
+    sign_in(make_user("receptionist", location=location))
+    page.goto(f"/appointments/{visit.public_id}/")
+    expect(page.get_by_role("link", name="Worklists , 2 things wait")).to_be_visible()  # her check, and the call
+    page.get_by_role("button", name="Confirm").click()
+    expect(page.get_by_role("link", name="Worklists , 1 thing waits")).to_be_visible()
