@@ -1,7 +1,7 @@
 from django.conf import settings
 from django.urls import include, path
 
-from scheduling.views import about, appointments, board, bookings, facts, health, patient_edits, worklists
+from scheduling.views import about, appointments, board, bookings, calls, facts, health, patient_edits, worklists
 
 app_name = "scheduling"
 
@@ -13,6 +13,8 @@ urlpatterns = [
     path("worklists/", worklists.worklists, name="worklists"),
     path("worklists/count/", worklists.worklists_count, name="worklists-count"),
     path("patients/<uuid:public_id>/edit/", patient_edits.patient_edit, name="patient-edit"),
+    path("patients/<uuid:public_id>/call/", calls.patient_call, name="patient-call"),
+    path("patients/<uuid:public_id>/called/", calls.patient_called, name="patient-called"),
     path("patients/<uuid:public_id>/facts/new/", facts.fact_create, name="fact-create"),
     path("patients/<uuid:public_id>/facts/<uuid:fact_id>/end/", facts.fact_end, name="fact-end"),
     path("bookings/new/", bookings.booking_create, name="booking-create"),

@@ -26,7 +26,7 @@ from clinic.places import details_of as details_of_place
 from clinic.staff import details_of as details_of_staff
 from patients.models import MedicalFact, Patient
 from scheduling import booking, day
-from scheduling.calls import ask_for_call
+from scheduling.calls import ask_for_call, ask_lead_to_call
 from scheduling.hours import week_of
 from scheduling.models import Appointment, Closure, PatientLink, TimeOff
 from tests.factories import (
@@ -121,6 +121,7 @@ class Scene:
         return {
             "": (),
             "patient": (self.patient.public_id,),
+            "other": (self.other.public_id,),
             "fact": (self.patient.public_id, self.fact.public_id),
             "held": (self.held.public_id,),
             "clear": (self.clear.public_id,),
@@ -218,7 +219,7 @@ class Scene:
                 "month": "3",
                 "year": "2025",
             },
-            "scheduling:fact-end": {},
+            **dict.fromkeys([f"scheduling:{name}" for name in ("fact-end", "patient-call", "patient-called")], {}),
             "scheduling:booking-times": wish,
             "scheduling:booking-create": wish | {"slot": self.slot(90, 11)},
             "scheduling:appointment-confirm": {"revision": self.clear.revision},
@@ -360,6 +361,7 @@ def make_scene(**patient_fields) -> Scene:
     closed = {"first_day": day + timedelta(days=50), "last_day": day + timedelta(days=51), "reason": "Stocktaking"}
     held = visit(patient, 8)
     ask_for_call(appointment=held, now=now)
+    ask_lead_to_call(patient=patient, location=location, now=now)
     scene = Scene(
         now=now,
         location=location,

@@ -28,7 +28,13 @@ def read_worklists(*, location: Location, now: datetime, for_treating: bool) -> 
             _("To call back"),
             "phone-incoming",
             _("Nobody has asked for a call."),
-            rows_of(reading, calls.asked(reading), calls.asked_row),
+            [
+                *rows_of(reading, calls.asked(reading), calls.asked_row),
+                *(
+                    calls.not_bookable_row(reading, each)
+                    for each in calls.not_bookable(reading).select_related("patient")
+                ),
+            ],
         ),
         Worklist(
             "forms",
@@ -91,6 +97,7 @@ def count_waiting(*, location: Location, now: datetime, for_treating: bool) -> i
             screenings.held(reading),
             screenings.without_answers(reading),
             calls.asked(reading),
+            calls.not_bookable(reading),
             calls.locked(reading),
             calls.refused(reading),
             calls.to_phone(reading),

@@ -43,6 +43,25 @@ def asked_row(reading: Reading, appointment: Appointment) -> Row:
     )
 
 
+def not_bookable(reading: Reading) -> QuerySet:
+    """Patients for whom nothing can be booked, and whom the clinical lead calls."""
+    return CallRequest.objects.waiting().about_no_visit(reading.location)
+
+
+def not_bookable_row(reading: Reading, call: CallRequest) -> Row:
+    return Row(
+        patient=call.patient,
+        appointment=None,
+        why=_("Nothing can be booked. The clinical lead calls"),
+        by_when=_("Asked: %(at)s") % {"at": reading.words(call.asked_at)},
+        is_pressing=not reading.is_today(call.asked_at),
+        phone=call.patient.phone,
+        called_url=reverse("scheduling:patient-called", args=[call.patient.public_id]),
+        action=_("Open the patient"),
+        url=reverse("patients:patient-show", args=[call.patient.public_id]),
+    )
+
+
 def refused(reading: Reading) -> QuerySet:
     refused = Reminder.objects.refused()
     worth_a_call = refused.filter(

@@ -19,7 +19,8 @@ from scheduling.models import Appointment
 class Row:
     """Somebody who waits. `code` is the rule that holds a visit; `is_pressing` is for today, or overdue.
 
-    Without an `appointment` there is nothing booked yet. With a `renewal` the patient's link can be sent anew.
+    Without an `appointment` there is nothing booked yet. With a `renewal` the patient's link can be sent anew;
+    `called_url` is where to note that she was called.
     """
 
     patient: Patient
@@ -32,6 +33,7 @@ class Row:
     code: str = ""
     phone: str = ""
     renewal: Renewal | None = None
+    called_url: str = ""
 
     @property
     def name(self) -> str:

@@ -138,6 +138,8 @@ FORMS = {
         "year": "typed",
     },
     "scheduling:fact-end": {},
+    "scheduling:patient-call": {},
+    "scheduling:patient-called": {},
     "scheduling:booking-times": WISH | {"slot": "any"},
     "scheduling:booking-create": WISH | {"slot": "pick"},
     "scheduling:appointment-confirm": {"revision": "pick"},

@@ -6,7 +6,7 @@ from django.test.utils import CaptureQueriesContext
 
 from clinic.models import OutgoingMail
 from scheduling import booking, day
-from scheduling.calls import answer_call, ask_for_call
+from scheduling.calls import answer_call, answer_call_of_lead, ask_for_call, ask_lead_to_call
 from scheduling.models import PatientLink, Reminder
 from scheduling.rescreening import keep_answers
 from scheduling.worklists import count_waiting, read_worklists
@@ -359,6 +359,30 @@ def test_who_has_no_number_cannot_be_called_back(clinic, book, rows):
     assert rows("calls") == []
 
 
+def test_who_cannot_be_booked_waits_for_the_clinical_lead_with_her_number(clinic, rows):
+    patient = make_patient(clinic)
+    ask_lead_to_call(patient=patient, location=clinic, now=NOW)
+    (row,) = rows("calls", for_treating=False)
+    assert (row.patient, row.appointment, row.phone) == (patient, None, patient.phone)
+    assert (row.why, row.by_when) == ("Nothing can be booked. The clinical lead calls", "Asked: Today, 07:00")
+    assert row.called_url == f"/patients/{patient.public_id}/called/"
+    assert not row.is_pressing
+    midnight = NOW + timedelta(hours=17)
+    assert [rows("calls", now=at)[0].is_pressing for at in (midnight - timedelta(seconds=1), midnight)] == [False, True]
+    answer_call_of_lead(patient=patient, location=clinic, by=make_user("lead"), now=NOW)
+    assert rows("calls") == []
+
+
+def test_who_cannot_be_booked_waits_where_it_was_asked(clinic, rows):
+    elsewhere = make_clinic()
+    patient = make_patient(clinic)
+    ask_lead_to_call(patient=patient, location=elsewhere, now=NOW)
+    assert rows("calls") == []
+    answer_call_of_lead(patient=patient, location=clinic, by=make_user("lead"), now=NOW)
+    [waits] = read_worklists(location=elsewhere, now=NOW, for_treating=False)[2].rows
+    assert waits.patient == patient
+
+
 # --- Locked links -----------------------------------------------------------------------------------------------------
 
 
@@ -512,6 +536,7 @@ def test_lists_and_their_number_ask_as_much_for_three_rows_as_for_one(clinic, pr
         refuse(visit := book(START + days * DAY))
         lock(visit)
         ask_for_call(appointment=visit, now=NOW)
+        ask_lead_to_call(patient=make_patient(clinic), location=clinic, now=NOW)
         book(START + days * DAY + 2 * HOUR, make_patient(clinic))
         book(START + days * DAY + 4 * HOUR, make_clear_patient(clinic, email=""))
         postpone(book(START + (20 + days) * DAY, on_a_medicine(clinic)), START.date() + (21 + days) * DAY)
@@ -519,10 +544,10 @@ def test_lists_and_their_number_ask_as_much_for_three_rows_as_for_one(clinic, pr
 
     fill(0)
     read_once, lists = count_queries(read_worklists)
-    assert [len(each.rows) for each in lists] == [1, 1, 1, 3, 1, 1, 1, 1, 1]
+    assert [len(each.rows) for each in lists] == [1, 1, 2, 3, 1, 1, 1, 1, 1]
     fill(1)
     fill(2)
     read_thrice, lists = count_queries(read_worklists)
-    assert [len(each.rows) for each in lists] == [3, 3, 3, 5, 3, 3, 3, 3, 3]
+    assert [len(each.rows) for each in lists] == [3, 3, 6, 5, 3, 3, 3, 3, 3]
     assert read_thrice == read_once
     assert count_queries(count_waiting) == (1, sum(len(each.rows) for each in lists if not each.is_offer))
