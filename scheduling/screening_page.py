@@ -22,7 +22,14 @@ from scheduling.models import Appointment
 from scheduling.offers import Offer, offer_later_times
 from treatments.catalogue import Catalogue, Outcome, Override, Question, QuestionKind, Rule, Tag
 from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
-from treatments.decisions import is_merely_on_hold, may_decide, may_postpone, needs_skin_check, who_may_decide
+from treatments.decisions import (
+    is_merely_on_hold,
+    may_decide,
+    may_postpone,
+    needs_skin_check,
+    waits_for_prescriber,
+    who_may_decide,
+)
 from treatments.models import PrescriberAdvice, Screening, ScreeningDecision, ScreeningFinding
 from treatments.prescribers import IMMUNE_MEDICINE, ITS_NAME
 from treatments.publishing import catalogue_of
@@ -121,6 +128,7 @@ class Option:
     title: str
     words: str
     is_open: bool
+    needs_advice: bool = False
 
 
 @dataclass(frozen=True)
@@ -244,16 +252,9 @@ def choices_for(user: User, review: Review) -> Choices | None:
     may_lift, may_wait = may_decide(user, screening), may_postpone(user, screening)
     if not may_wait:
         return None
-    is_hold = is_merely_on_hold(screening)
     closed = _why_nobody_lifts(screening)
     options = [
-        Option(
-            Kind.CLEAR,
-            _("Clear"),
-            closed
-            or (_("What had to be looked at is in order.") if is_hold else _("Not possible while a finding stops it.")),
-            may_lift and is_hold,
-        ),
+        _clear_option(screening, may_lift, closed),
         Option(
             Kind.LIFT,
             _("Lift with a reason"),
@@ -264,6 +265,19 @@ def choices_for(user: User, review: Review) -> Choices | None:
     ]
     offer, first_day = _later(review)
     return Choices(options, needs_skin_check(screening), first_day, offer)
+
+
+def _clear_option(screening: Screening, may_lift: bool, closed: str) -> Option:
+    title, needs_advice = _("Clear"), False
+    if closed:
+        words = closed
+    elif not is_merely_on_hold(screening):
+        words = _("Not possible while a finding stops it.")
+    elif needs_advice := waits_for_prescriber(screening):
+        words = _("Not possible before a prescriber has agreed to a pause, or said that the medicine does not count.")
+    else:
+        return Option(Kind.CLEAR, title, _("What had to be looked at is in order."), may_lift)
+    return Option(Kind.CLEAR, title, words, False, needs_advice)
 
 
 def _why_nobody_lifts(screening: Screening) -> str:

@@ -14,6 +14,7 @@ from clinic.times import at_local
 from patients.records import LONGEST_TEXT
 from treatments.catalogue import Outcome, Override, Rule
 from treatments.models import CourseSession, Screening, ScreeningDecision, ScreeningFinding, Visit
+from treatments.prescribers import IMMUNE_MEDICINE, is_settled
 from treatments.publishing import catalogue_of
 
 SKIN_CHECK = "skin_check"
@@ -39,6 +40,10 @@ class SkinNotChecked(DecisionRefused):
 
 class NotMerelyOnHold(DecisionRefused):
     """Something blocks the visit, so that it takes a lift with its reason, or another date."""
+
+
+class NotHeard(DecisionRefused):
+    """Whoever prescribes the medicine has not agreed, so that it is no mere look that the visit waits for."""
 
 
 class NoLaterDate(DecisionRefused):
@@ -83,7 +88,7 @@ def who_may_decide(screening: Screening) -> Override | None:
     if not findings:
         return None
     rules = _rules(screening)
-    circles = [Override.NONE if _is_final(each) else rules[each.rule_code].override for each in findings]
+    circles = [_circle(each, rules[each.rule_code]) for each in findings]
     return min(circles, key=list(Override).index)
 
 
@@ -111,6 +116,12 @@ def is_merely_on_hold(screening: Screening) -> bool:
     return all(finding.outcome == Outcome.HOLD for finding in standing(screening.findings.all()))
 
 
+def waits_for_prescriber(screening: Screening) -> bool:
+    """Whether a medicine stands in the way of which no prescriber has said that it may."""
+    is_asked = any(each.rule_code == IMMUNE_MEDICINE for each in standing(screening.findings.all()))
+    return is_asked and not is_settled(screening.session.course.patient)
+
+
 def decide_screening(
     *,
     screening: Screening,
@@ -124,8 +135,9 @@ def decide_screening(
 ) -> ScreeningDecision:
     """Clear, lift or postpone the newest screening of a session, as long as its visit has not begun.
 
-    A lift needs a reason. A postponement needs a local day in `zone`, after the visit's and not before the one that the
-    rules know. The same decision of the same hand sent twice is one. Raises a DecisionRefused.
+    What waits for a prescriber is not cleared. A lift needs a reason. A postponement needs a local day in `zone`, after
+    the visit's and not before the one that the rules know. The same decision of the same hand sent twice is one. Raises
+    a DecisionRefused.
     """
     with transaction.atomic():
         # whoever starts the visit or decides too waits for the same row
@@ -219,6 +231,14 @@ def _rules(screening: Screening) -> dict[str, Rule]:
     return catalogue_of(screening.catalogue_version).rules
 
 
+def _circle(finding: ScreeningFinding, rule: Rule) -> Override:
+    """Who may lift a finding. A hold is there to be looked at, also under a rule that nobody may lift."""
+    if _is_final(finding):
+        return Override.NONE
+    is_looked_at = finding.outcome == Outcome.HOLD and rule.override == Override.NONE
+    return Override.CLINICIAN if is_looked_at else rule.override
+
+
 def _is_final(finding: ScreeningFinding) -> bool:
     return finding.outcome == Outcome.HARD_BLOCK or finding.ends_only_with_answer
 
@@ -266,3 +286,5 @@ def _check_reach(by: User, screening: Screening, kind: ScreeningDecision.Kind) -
         )
     if kind == Kind.CLEAR and not is_merely_on_hold(screening):
         raise NotMerelyOnHold(_("A rule blocks this visit. Lift it with your reason, or find a later date."))
+    if kind == Kind.CLEAR and waits_for_prescriber(screening):
+        raise NotHeard(_("No prescriber has agreed yet. Write down what is said, or lift this with your reason."))

@@ -15,6 +15,7 @@ from clinic.text import has_letter, one_line, paragraphs
 from patients.models import Patient
 from treatments.answers import SENT_TWICE, record_answers
 from treatments.models import PrescriberAdvice
+from treatments.publishing import current_catalogue
 
 IMMUNE_MEDICINE = "S2"
 TAKES_ONE, ITS_NAME, ADVICE = "Q05", "Q05b", "Q05c"
@@ -77,3 +78,15 @@ def record_advice(
                 return newest
         record_answers(patient=patient, answers=answers, by=by, now=now)
         return PrescriberAdvice.objects.create(patient=patient, recorded_at=now, recorded_by=by, **words)
+
+
+def is_settled(patient: Patient) -> bool:
+    """Whether a prescriber agreed to a pause, or said that the medicine does not count, and nothing was said since."""
+    newest = PrescriberAdvice.objects.filter(patient=patient).first()
+    if newest is None or newest.said not in (Said.MAY_PAUSE, Said.DOES_NOT_COUNT):
+        return False
+    catalogue = current_catalogue()
+    asked = {id for at_stage in catalogue.rules[IMMUNE_MEDICINE].questions.values() for id in at_stage}
+    about = {(keeps.kind, keeps.subject) for id in asked if (keeps := catalogue.questions[id].keeps)}
+    since = patient.facts.current().filter(recorded_at__gt=newest.recorded_at).values_list("kind", "subject")
+    return about.isdisjoint(since)

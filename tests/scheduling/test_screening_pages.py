@@ -37,6 +37,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_clock")]
 
 START = datetime(2026, 1, 19, 10, tzinfo=UTC)
 PEEL = {"Q19": "laser", "Q19b": "2026-01-02"}
+BLOOD_THINNER = {"Q10": "yes"}
 IMMUNE = {"Q05": "yes", "Q05b": "Hydroxychloroquine", "Q05c": "not_asked"}
 
 
@@ -177,7 +178,7 @@ def decide(client, visit, **typed):
 
 
 def test_a_hold_is_cleared_and_stands_signed(lead, treating, visit):
-    say(visit, **IMMUNE)
+    say(visit, **BLOOD_THINNER)
     assert 'name="kind" value="clear"' in lead.get(url(visit)).text
     assertRedirects(decide(lead, visit, kind="clear"), url(visit))
     text = page(treating, visit)
@@ -194,6 +195,18 @@ def test_a_block_is_not_cleared_but_lifted(lead, visit):
     assert (sent.status_code, ScreeningDecision.objects.count()) == (409, 0)
     assertRedirects(decide(lead, visit, kind="lift"), url(visit))
     assert newest(visit).goes_ahead
+
+
+def test_what_waits_for_a_prescriber_leads_to_the_advice(lead, visit):
+    say(visit, **IMMUNE)
+    sent = lead.get(url(visit))
+    assert 'value="clear" disabled' in sent.text
+    assert f'href="{url(visit)}#advice"' in sent.text
+    assert "Not possible before a prescriber has agreed to a pause" in words(sent)
+    sent = decide(lead, visit, kind="clear")
+    assert (sent.status_code, ScreeningDecision.objects.count()) == (409, 0)
+    assert "No prescriber has agreed yet." in words(sent)
+    assertRedirects(decide(lead, visit, kind="lift"), url(visit))
 
 
 def test_what_nobody_lifts_is_closed_and_can_wait(lead, visit):
@@ -253,7 +266,7 @@ def test_a_decision_on_answers_that_have_changed_is_refused_once(lead, visit):
 
 
 def test_the_words_of_who_came_second_are_not_lost(lead, clinic, visit):
-    screening = say(visit, **IMMUNE)
+    screening = say(visit, **BLOOD_THINNER)
     other = make_user("lead", location=clinic)
     kind = ScreeningDecision.Kind.CLEAR
     decide_screening(screening=screening, kind=kind, zone=clinic.zone, by=other, now=times.now())

@@ -24,6 +24,7 @@ from treatments import decisions, visits
 from treatments.answers import record_answers
 from treatments.catalogue import Override, shipped_text
 from treatments.models import Screening, ScreeningDecision
+from treatments.prescribers import record_advice
 from treatments.publishing import publish_catalogue
 from treatments.screenings import screen_session
 
@@ -245,11 +246,53 @@ def on_hold(answers=None):
 
 
 def test_a_hold_is_cleared_without_a_word(lead):
-    screening = on_hold()
+    screening = on_hold({"Q10": "yes"})
     decision = decide(screening, lead, kind=Kind.CLEAR, reason="")
     assert (decision.kind, decision.reason, decision.not_before) == ("clear", "", None)
     screening.refresh_from_db()
     assert not screening.stands_in_the_way
+
+
+IMMUNE = {"Q05": "yes", "Q05b": "azathioprine", "Q05c": "not_asked"}
+
+
+def advise(screening, lead, said, now=NOW):
+    record_advice(
+        patient=screening.session.course.patient,
+        medicine="azathioprine",
+        said=said,
+        said_by="Dr Obi",
+        said_on=NOW.date(),
+        today=NOW.date(),
+        by=lead,
+        now=now,
+    )
+
+
+@pytest.mark.parametrize("said", [None, "keep_taking", "not_reached"])
+def test_what_waits_for_a_prescriber_is_not_cleared_but_lifted(lead, said):
+    screening = on_hold(IMMUNE)
+    if said:
+        advise(screening, lead, said)
+    assert decisions.waits_for_prescriber(screening)
+    with pytest.raises(decisions.NotHeard, match="No prescriber has agreed yet"):
+        decide(screening, lead, kind=Kind.CLEAR)
+    assert decide(screening, lead, kind=Kind.LIFT, reason="I know the medicine.")
+
+
+@pytest.mark.parametrize("said", ["may_pause", "does_not_count"])
+def test_a_medicine_that_is_settled_is_cleared_until_something_new_is_said_of_it(lead, said):
+    screening = on_hold(IMMUNE)
+    advise(screening, lead, said)
+    assert not decisions.waits_for_prescriber(screening)
+    later = NOW + timedelta(hours=2)
+    patient = screening.session.course.patient
+    record_answers(patient=patient, answers={"Q24": "II"}, by=None, now=later)
+    assert not decisions.waits_for_prescriber(screening)
+    record_answers(patient=patient, answers={"Q23": "ciclosporin"}, by=None, now=later)
+    assert decisions.waits_for_prescriber(screening)
+    advise(screening, lead, said, now=later)
+    assert decide(screening, lead, kind=Kind.CLEAR)
 
 
 def test_a_block_is_not_cleared_but_lifted(lead):
