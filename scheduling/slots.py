@@ -85,7 +85,7 @@ def find_slots(
 
     What the booking would refuse is not offered: the past, before `not_before`, more than two years ahead, and as long
     as one `keeps_apart` what must not come close together, too close to another needling of the same zones. `ignoring`
-    is an appointment about to move: its own time counts as free. A constant number of queries.
+    is an appointment about to move: its own time counts as free, and is none to move to. A constant number of queries.
     """
     needs = needs_of_protocol(protocol)
     length = needs.patient[1]
@@ -130,10 +130,12 @@ def find_slots(
         & _free_somewhere(candidates, taken, "room", location.rooms.filter(is_active=True), needs.room)
         & _free_somewhere(candidates, taken, "device", location.devices.filter(is_active=True), needs.device)
     )
+    own = ignoring and (seconds(ignoring.starts_at), ignoring.practitioner_id)
     found = sorted(
         (start, practitioners[key].user.name, key)
         for key, starts in starts_by_practitioner.items()
         for start in possible.intersection(starts)
+        if (start, key) != own
     )
     return [Slot(datetime.fromtimestamp(start, tz=UTC), practitioners[key]) for start, _name, key in found]
 

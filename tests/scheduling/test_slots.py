@@ -239,9 +239,17 @@ def test_without_a_room_or_a_device_in_use_there_is_no_time(clinic, practitioner
 def test_an_appointment_about_to_move_is_not_in_its_own_way(clinic, practitioner, patient):
     booked = make_appointment(location=clinic, practitioner=practitioner, patient=patient)
     assert find(clinic, patient) == []  # the same skin, on the same day
-    starts = {slot.starts_at for slot in find(clinic, patient, ignoring=booked)}
-    assert {START - QUARTER, START, START + QUARTER} <= starts
-    assert len(starts) == len(find(clinic, make_patient(clinic), DAY + timedelta(days=1)))  # as on an empty day
+    starts = [slot.starts_at for slot in find(clinic, patient, ignoring=booked)]
+    assert {START - QUARTER, START + QUARTER} <= set(starts)
+    assert START not in starts  # it is there already
+    assert len(starts) + 1 == len(find(clinic, make_patient(clinic), DAY + timedelta(days=1)))  # as on an empty day
+
+
+def test_an_appointment_may_move_to_its_own_time_with_somebody_else(clinic, practitioner, patient):
+    booked = make_appointment(location=clinic, practitioner=practitioner, patient=patient)
+    other = make_practitioner(clinic)
+    slots = find(clinic, patient, ignoring=booked)
+    assert [slot.practitioner for slot in slots if slot.starts_at == START] == [other]
 
 
 # --- Days on which the clocks change ----------------------------------------------------------------------------------
