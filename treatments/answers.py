@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists, F, OuterRef
 
+from clinic.models import User
 from patients.models import MedicalFact, Patient
 from patients.partial_dates import PartialDate
 from patients.records import record_facts
@@ -23,6 +25,7 @@ from treatments.models import AnsweredSkin
 from treatments.publishing import current_catalogue
 
 SENT_TWICE = timedelta(hours=1)
+WITHIN = timedelta(hours=24)
 
 
 @dataclass(frozen=True)
@@ -32,6 +35,16 @@ class OnFile:
     answer: str
     at: datetime
     skin: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Withdrawn:
+    """Answers that were given together, when and by whom, and until when they stood."""
+
+    answers: dict[str, str]
+    at: datetime
+    by: User | None
+    until: datetime
 
 
 @dataclass(frozen=True)
@@ -47,8 +60,8 @@ class _Home:
         return self.answer or self.on
 
     @property
-    def follows(self) -> Collection[str]:
-        """The questions about whose answers this was said: it ends when one of them is given anew and this is not."""
+    def follows(self) -> Mapping[str, tuple[str, ...]]:
+        """The questions after whose answers this was said: it ends when one of them is given anew and this is not."""
         return self.decides.ask_if
 
     def fact_in(self, answers: Mapping[str, str]) -> dict[str, str] | None:
@@ -74,6 +87,31 @@ def on_file_of(patients: Collection[Patient], catalogue: Catalogue) -> dict[int,
     for fact in MedicalFact.objects.current().filter(patient__in=patients).select_related("skin"):
         facts[fact.patient_id][_place(fact)] = fact
     return {patient.pk: _known(patient, catalogue, facts[patient.pk]) for patient in patients}
+
+
+def withdrawn_of(patients: Collection[Patient], catalogue: Catalogue) -> dict[int, list[Withdrawn]]:
+    """What patients said and took back less than 24 hours later, by the patient's key and the oldest first. One query.
+
+    What the clinical lead has corrected was looked at.
+    """
+    corrections = MedicalFact.objects.filter(
+        patient=OuterRef("patient"), recorded_at=OuterRef("superseded_at"), recorded_by__is_lead=True
+    )
+    facts = (
+        MedicalFact.objects.filter(~Exists(corrections), patient__in=patients)
+        .filter(superseded_at__gt=F("recorded_at"), superseded_at__lt=F("recorded_at") + WITHIN)
+        .select_related("recorded_by")
+        .order_by("recorded_at", "pk")
+    )
+    found: dict[int, dict[tuple, Withdrawn]] = {patient.pk: {} for patient in patients}
+    homes = {home.keeps: home for home in _homes(catalogue)}
+    for fact in facts:
+        home = homes.get(_place(fact))
+        given = ((home.answer, fact.answer), (home.on, fact.on)) if home else ()
+        if given := {question.id: said for question, said in given if question and said}:
+            first = Withdrawn({}, fact.recorded_at, fact.recorded_by, fact.superseded_at)
+            found[fact.patient_id].setdefault((first.at, first.until), first).answers.update(given)
+    return {key: list(each.values()) for key, each in found.items()}
 
 
 def known_answers(patient: Patient, catalogue: Catalogue | None = None) -> dict[str, str]:
@@ -140,7 +178,11 @@ def record_answers(
     """
     catalogue, facts, here = current_catalogue(), _current_facts(patient), skin_of(zones)
     known = _known(patient, catalogue, facts)
-    everything = answers | _meant(catalogue, answers, known)
+    meant = _meant(catalogue, answers, known)
+    everything = answers | meant
+    for home in _homes(catalogue):  # a day alone dates what is on file
+        if home.answer and home.on and home.on.id in everything and home.answer.id in known:
+            everything.setdefault(home.answer.id, known[home.answer.id].answer)
     everything |= _beside_other_skin(catalogue, everything, known, here)
     said, skins, ended = [], [], []
     for home in _homes(catalogue):
@@ -148,7 +190,10 @@ def record_answers(
         before = known[home.decides.id] if home.decides.of_skin and home.decides.id in known else None
         skin = here | before.skin if before and _is_sure(before, home.decides, known, catalogue) else here
         if words is None:
-            if fact and any(id in answers for id in home.follows):
+            if fact and any(
+                id in answers or (id in meant and _words(meant[id]).isdisjoint(after))
+                for id, after in home.follows.items()
+            ):
                 ended.append(fact)
         elif not (
             fact
@@ -199,11 +244,13 @@ def _homes(catalogue: Catalogue) -> Iterator[_Home]:
 
 def _meant(catalogue: Catalogue, answers: Mapping[str, str], known: Mapping[str, OnFile]) -> dict[str, str]:
     """What the answers say about other questions. To several answers one more is added, and “none” is no longer true;
-    where nothing was known of them, the rest stays unsure."""
+    where nothing was known of them, the rest stays unsure. What follows another answer is told where it was asked."""
     meant = {}
     for id, said in answers.items():
         for word in said.split(", "):
             for target, answer in catalogue.questions[id].means.get(word, {}).items():
+                if catalogue.questions[target].ask_if and target not in known:
+                    continue
                 if catalogue.questions[target].kind == QuestionKind.SEVERAL:
                     before = answers.get(target) or (known[target].answer if target in known else NOT_SURE)
                     words = [other for other in before.split(", ") if other not in (NONE, answer)]

@@ -182,7 +182,13 @@ class AnswersForm(forms.Form):
         return conditions
 
     def _follows_from_file(self, question: Question, anew: set[str]) -> bool:
-        """Whether an answer that is known, and not asked anew, already calls for the question."""
+        """Whether an answer that is known, and not asked anew, already calls for the question.
+
+        One that is answered on file as well follows what is asked of this visit alone.
+        """
+        of_the_visit = [each.id for each in self._parents(question) if each.keeps is None]
+        if question.id in self.known and not anew.isdisjoint(of_the_visit):
+            return False
         return question.id in anew and any(
             id not in anew and id in self.known and not set(self.known[id].answer.split(", ")).isdisjoint(values)
             for id, values in question.ask_if.items()

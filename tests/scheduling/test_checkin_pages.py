@@ -12,12 +12,14 @@ from pytest_django.asserts import assertRedirects
 from clinic import times
 from scheduling import booking, day
 from scheduling.models import Appointment
+from scheduling.rescreening import keep_answers
 from tests.factories import (
     NOW,
     as_posted,
     check_in,
     clear_answers,
     make_arrival,
+    make_catalogue,
     make_clear_patient,
     make_clinic,
     make_practitioner,
@@ -117,6 +119,24 @@ def test_what_is_in_order_says_since_when(treating, here):
     assert "Done: Screening Clear. 19 Jan, 09:51 Done: Clean face Ticked. 19 Jan, 09:51" in text
     assert "Done: Consent Signed. 19 Jan, 09:55" in text
     assert "Signed as Marta Lindholm on 19 January, 09:55, text 1." in text
+
+
+def test_who_looks_is_told_of_skin_that_was_left_out_before(treating, reception, here):
+    zones = list(make_catalogue().zones.filter(code__in=["cheeks", "neck"]))
+    here.session.course.zones.set(zones)
+    hint = "Look at this skin as well, which was left out before today: Neck. If you find nothing on it, it is treated."
+    assert hint not in page(treating, here)
+    keep_answers(
+        patient=here.patient,
+        answers={"Q15": "yes", "Q15b": "neck"},
+        zones=["cheeks", "neck"],
+        by=None,
+        now=times.now(),
+    )
+    assert hint in page(treating, here)
+    assert "Neck" not in page(reception, here)
+    check_in(here)
+    assert hint not in page(treating, here)
 
 
 def test_opening_it_is_written_down(clinic, here):
@@ -222,6 +242,40 @@ def test_the_same_answers_sent_twice_do_no_harm(reception, here):
     answer(reception, here)
     assertRedirects(answer(reception, here), url(here))
     assert newest(here).findings.get(rule_code="S4").outcome == "task"
+
+
+@pytest.fixture
+def took_isotretinoin(here):
+    """Her last capsule was long enough ago when she booked."""
+    keep_answers(patient=here.patient, answers={"Q04": "yes", "Q04b": "2025-05-30"}, by=None, now=NOW)
+    return here
+
+
+def test_a_later_capsule_beside_none_since_the_booking_is_asked_about(reception, took_isotretinoin):
+    sent = answer(reception, took_isotretinoin, C04="no", Q04b_0="11/2025")
+    assert (sent.status_code, newest(took_isotretinoin)) == (422, None)
+    assert list(sent.context["answers"].errors) == ["C04"]
+    assert "This says no, and a date is given below it. Change one of the two." in words(sent)
+    assert known_answers(took_isotretinoin.patient)["Q04b"] == "2025-05-30"
+
+
+def test_a_later_capsule_is_kept_and_blocks(reception, took_isotretinoin):
+    assertRedirects(answer(reception, took_isotretinoin, C04="yes", Q04b_0="11/2025"), url(took_isotretinoin))
+    assert known_answers(took_isotretinoin.patient)["Q04b"] == "2025-11"
+    assert newest(took_isotretinoin).outcome == "hard_block"
+
+
+def test_none_since_the_booking_leaves_the_last_capsule_as_it_is(reception, took_isotretinoin):
+    assertRedirects(answer(reception, took_isotretinoin, C04="no"), url(took_isotretinoin))
+    assert known_answers(took_isotretinoin.patient)["Q04b"] == "2025-05-30"
+    assert newest(took_isotretinoin).findings.get(rule_code="S1").outcome == "pass"
+
+
+def test_a_last_capsule_whose_day_nobody_knew_is_asked_for_and_kept(reception, here):
+    keep_answers(patient=here.patient, answers={"Q04": "yes"}, by=None, now=NOW)
+    answer(reception, here, Q04b_0="30/05/2025")
+    assert known_answers(here.patient) | {"Q04": "yes", "Q04b": "2025-05-30"} == known_answers(here.patient)
+    assert newest(here).findings.get(rule_code="S1").outcome == "pass"
 
 
 # --- Decided ----------------------------------------------------------------------------------------------------------
