@@ -12,7 +12,7 @@ from django.db import transaction
 from clinic.audit import record_creations
 from patients.models import Patient
 from treatments import screening
-from treatments.answers import OnFile, answers_about, on_file, on_file_of
+from treatments.answers import OnFile, Withdrawn, answers_about, on_file, on_file_of, withdrawn_of
 from treatments.catalogue import Catalogue, Outcome, Stage
 from treatments.decisions import decision_that_holds, let_pass, said_by, standing
 from treatments.models import (
@@ -25,6 +25,7 @@ from treatments.models import (
     Zone,
 )
 from treatments.publishing import catalogue_of
+from treatments.taken_back import TakenBack
 
 Cause = Screening.Cause
 
@@ -104,13 +105,14 @@ def screen_session(
     hours. What an earlier stage found, what this one does not ask and what nobody lifted stands on. Where the findings
     stay the same, so does the decision on them.
     """
-    version = CatalogueVersion.objects.current()
+    version, patient = CatalogueVersion.objects.current(), session.course.patient
     composed = _compose_at(
         stage,
         VisitToScreen(session, start, zone),
         version=version,
         history=_histories([session])[session.pk],
-        known=on_file(session.course.patient, catalogue_of(version)),
+        known=on_file(patient, catalogue_of(version)),
+        withdrawn=withdrawn_of([patient], catalogue_of(version))[patient.pk],
         said=answers or {},
         cause=cause,
         by=by,
@@ -145,7 +147,8 @@ def compose_again(
     Stores nothing, and the version need not be stored either. A constant number of queries.
     """
     histories = _histories([visit.session for visit in visits])
-    known = on_file_of({visit.session.course.patient for visit in visits}, catalogue_of(version))
+    patients, catalogue = {visit.session.course.patient for visit in visits}, catalogue_of(version)
+    known, withdrawn = on_file_of(patients, catalogue), withdrawn_of(patients, catalogue)
     found = []
     for visit in visits:
         history = histories[visit.session.pk]
@@ -159,6 +162,7 @@ def compose_again(
                 version=version,
                 history=history,
                 known=known[visit.session.course.patient_id],
+                withdrawn=withdrawn[visit.session.course.patient_id],
                 said={},
                 cause=cause,
                 by=by,
@@ -172,7 +176,7 @@ def _histories(sessions: Collection[CourseSession]) -> dict[int, list[Screening]
     """All screenings of some sessions, newest first, by session."""
     found = defaultdict(list)
     screenings = Screening.objects.filter(session__in=sessions).newest_first().with_findings()
-    for each in screenings.select_related("catalogue_version"):
+    for each in screenings.select_related("catalogue_version", "created_by"):
         found[each.session_id].append(each)
     return found
 
@@ -202,6 +206,7 @@ def _compose(
     version: CatalogueVersion,
     history: list[Screening],
     known: Mapping[str, OnFile],
+    withdrawn: Collection[Withdrawn],
     said: Mapping[str, str],
     stage: Stage,
     cause: Screening.Cause,
@@ -226,6 +231,7 @@ def _compose(
         now=now,
         has_time=any(each.goes_ahead for each in before),
     )
+    TakenBack(stored, catalogue, history, withdrawn, visit.zone, zones).hold(findings)
     asked = {finding.rule_code for finding in findings}
     _let_stand(_left_standing(stored, asked, history, at_booking), stored, findings)
     return Composed(stored, findings, decision_that_holds(before=before, screening=stored, findings=findings))

@@ -168,8 +168,8 @@ def test_what_becomes_known_after_the_check_before_the_visit_is_judged_by_the_ru
     answered_before(visit)
     [screened] = keep_answers(patient=patient, answers={"Q09": "yes"}, by=None, now=LATER + HOUR)
     assert (screened.stage, found(visit)) == ("previsit", {"E05": "block"})
-    keep_answers(patient=patient, answers={"Q09": "no"}, by=None, now=LATER + 3 * HOUR)
-    assert (light(visit).stage, found(visit)) == ("previsit", {})
+    keep_answers(patient=patient, answers={"Q09": "no"}, by=None, now=LATER + 2 * HOUR)
+    assert (light(visit).stage, found(visit)) == ("previsit", {"E05": "hold"})  # taken back
 
 
 def test_what_was_let_pass_in_the_check_before_the_visit_stays_so_when_something_else_is_said(visit, patient):
@@ -306,11 +306,11 @@ def test_a_postponed_visit_waits_for_another_start_and_no_earlier_one_is_offered
     )
     assert light(visit).stands_in_the_way
     assert gates(session=visit.session, start=visit.starts_at)[0].is_open
-    keep_answers(patient=patient, answers={"Q05": "no"}, by=None, now=LATER + 4 * HOUR)
+    keep_answers(patient=patient, answers={"Q05": "no"}, by=None, now=LATER + 2 * DAY)
     with pytest.raises(booking.NotEligible) as refused:
-        moved(visit, datetime(2026, 2, 1, 10, tzinfo=UTC), now=LATER + 5 * HOUR)
+        moved(visit, datetime(2026, 2, 1, 10, tzinfo=UTC), now=LATER + 2 * DAY)
     assert refused.value.not_before == datetime(2026, 2, 2, tzinfo=UTC)
-    moved(visit, datetime(2026, 2, 2, 10, tzinfo=UTC), now=LATER + 5 * HOUR)
+    moved(visit, datetime(2026, 2, 2, 10, tzinfo=UTC), now=LATER + 2 * DAY)
     assert not light(visit).stands_in_the_way
 
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop as _
 
 from clinic.times import local_date
 from treatments.catalogue import Catalogue, Outcome, Override, QuestionKind, Rule, Stage
-from treatments.catalogue.spec import NO, NOT_SURE, WITH_CHOICES, YES
+from treatments.catalogue.spec import DATES, NO, NOT_SURE, WITH_CHOICES, YES
 from treatments.screening.findings import Finding
 from treatments.screening.reading import Answer, names_in
 
@@ -57,6 +57,11 @@ class Case:
         if not words.isdisjoint(self.rule.test.counting):
             return True
         return None if NOT_SURE in words else False
+
+    def against(self) -> tuple[str, ...]:
+        """The questions that were answered against the visit, and those that were answered with a day."""
+        days = (id for id in self.ids(*DATES, QuestionKind.INSTANT) if id in self.answers)
+        return (*(id for id in self.gates() if self.counts(id)), *days)
 
     def is_asked(self, id: str) -> bool:
         """Whether a question follows from what was answered; as long as that is not known, it does."""

@@ -21,8 +21,9 @@ class Finding:
     or not sure under a rule that nobody may lift. With the scope “zone” it speaks about the zone that was asked about:
     the rest of the skin is not its concern. Where `zones` (codes) are known, they are taken out of the visit, which
     goes on without them. `effect` holds also where somebody lifts the finding. `lead_days` is how long before the visit
-    whoever decides must know. The reason is made of the rule's name, of `words` with their `details`, which are
-    translated when it is read, and of `remarks`, which are already.
+    whoever decides must know. `against` names the questions whose answers speak against the visit. The reason is made
+    of the rule's name, of `words` with their `details`, which are translated when it is read, and of `remarks`, which
+    are already.
     """
 
     rule: str
@@ -37,6 +38,7 @@ class Finding:
     zones: tuple[str, ...] = ()
     effect: Effect | None = None
     lead_days: int | None = None
+    against: tuple[str, ...] = ()
 
     @property
     def reason(self) -> str:

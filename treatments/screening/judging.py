@@ -28,12 +28,13 @@ def judge(case: Case) -> Finding:
         )
     if case.stage not in case.rule.stages:
         return case.says(Outcome.PASS, _("this is not asked at the stage “%(stage)s”."), stage=case.stage.label)
-    return _with_notes(case, TESTS[case.rule.test.kind](case))
+    finding = TESTS[case.rule.test.kind](case)
+    return finding if finding.outcome == Outcome.PASS else _with_notes(case, replace(finding, against=case.against()))
 
 
 def _with_notes(case: Case, finding: Finding) -> Finding:
     """What the patient added in own words, where it decides nothing, belongs to the reason."""
-    if finding.outcome == Outcome.PASS or case.setting("lists"):
+    if case.setting("lists"):
         return finding
     notes = [case.answers[id] for id in case.ids(QuestionKind.TEXT) if id in case.answers]
     if not notes:
