@@ -9,9 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.models import Location
+from scheduling.models import Appointment
 from scheduling.reminders import TIME_TO_READ
 from scheduling.rule_forms import SampleForm
-from scheduling.rule_trials import BookingsTrial, Turn, earliest_moment, try_on_bookings, try_on_sample
+from scheduling.rule_trials import BookingsTrial, Turn, earliest_moment, told_of_the_sun, try_on_bookings, try_on_sample
 from treatments.catalogue import Catalogue, Outcome, Rule, Stage, Tag, TestKind
 from treatments.rule_editing import WINDOWS, in_units
 from treatments.screening import Finding
@@ -78,6 +79,16 @@ class Bookings:
         return len(self.trial.turns) - len(self.own)
 
 
+@dataclass(frozen=True)
+class SunReminder:
+    """How many hours before a visit a mail names the sun, now and under a draft, and who was told too few of them."""
+
+    now: int
+    then: int
+    told: tuple[Appointment, ...]  # at one's own locations
+    elsewhere: int
+
+
 def read_rules(catalogue: Catalogue) -> list[RuleGroup]:
     """The rules in groups: those of the owner, those in force, and those that wait."""
     rows = [_row(rule) for rule in catalogue.rules.values()]
@@ -133,12 +144,18 @@ def read_sample(current: Catalogue, draft: Catalogue, code: str, sample: SampleF
     )
 
 
-def sun_reminder(current: Catalogue, draft: Catalogue) -> tuple[int, int] | None:
-    """How many hours before a visit the sun is named, now and under a draft; None where that stays the same."""
-    now, then = (
+def sun_reminder(
+    current: Catalogue, draft: Catalogue, *, locations: Collection[Location], now: datetime
+) -> SunReminder | None:
+    """What a draft means for the mails about the sun; None where their hours stay the same."""
+    before, then = (
         each.rules["S3"].test.params["hours"] + TIME_TO_READ // timedelta(hours=1) for each in (current, draft)
     )
-    return (now, then) if now != then else None
+    if before == then:
+        return None
+    told = list(told_of_the_sun(now).with_everything()) if then > before else []
+    own = tuple(each for each in told if each.location in locations)
+    return SunReminder(before, then, own, len(told) - len(own))
 
 
 def read_bookings(text: str, *, locations: Collection[Location], now: datetime) -> Bookings:

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from django.db.models import Exists, OuterRef, QuerySet
+
+from clinic.models import OutgoingMail
 from clinic.times import day_bounds, local_date, minus_months
-from scheduling.models import Appointment
+from scheduling.models import Appointment, Reminder
 from scheduling.rescreening import visits_to_come
 from treatments.catalogue import Catalogue, Outcome, Question, QuestionKind, Rule, Stage
 from treatments.catalogue.spec import DATES, NONE
@@ -65,6 +68,17 @@ def try_on_bookings(*, text: str, now: datetime) -> BookingsTrial:
 def _light(screening: Screening, stands_in_the_way: bool | None = None) -> Outcome:
     stands = screening.stands_in_the_way if stands_in_the_way is None else stands_in_the_way
     return Outcome(screening.outcome) if stands else Outcome.PASS
+
+
+def told_of_the_sun(now: datetime) -> QuerySet[Appointment]:
+    """The visits to come about which a mail has left that names from when on to stay out of the sun."""
+    told = Reminder.objects.filter(
+        appointment=OuterRef("pk"),
+        revision=OuterRef("revision"),
+        kind__in=(Reminder.Kind.BEFORE_48H, Reminder.Kind.GET_READY),
+        mail__status__in=(OutgoingMail.Status.SENDING, OutgoingMail.Status.SENT),
+    )
+    return Appointment.objects.filter(Exists(told), state__in=Appointment.State.AHEAD, starts_at__gt=now)
 
 
 def try_on_sample(

@@ -95,13 +95,13 @@ def rule_try(request: HttpRequest, code: str) -> HttpResponse:
     form, sample = _forms(request, code)
     if not (form.is_valid() & sample.is_valid()):
         return _page(request, form, sample, status=422)
-    found, own = changes(form.catalogue, form.draft), locations_of(request)
+    found, own, now = changes(form.catalogue, form.draft), locations_of(request), times.now()
     trial = {
         "changes": found,
         "still_said": still_said(form.catalogue, form.draft, code),
-        "sun_reminder": sun_reminder(form.catalogue, form.draft),
+        "sun_reminder": sun_reminder(form.catalogue, form.draft, locations=own, now=now),
         "tried": read_sample(form.catalogue, form.draft, code, sample),
-        "bookings": read_bookings(form.text, locations=own, now=times.now()) if found else None,
+        "bookings": read_bookings(form.text, locations=own, now=now) if found else None,
     }
     return _page(request, form, sample, **trial)
 

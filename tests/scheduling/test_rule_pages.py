@@ -7,6 +7,8 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from clinic import outbox
+from clinic.models import OutgoingMail
 from scheduling.models import RuleRun
 from scheduling.rule_runs import publish_rules, work_off_runs
 from tests.factories import (
@@ -230,6 +232,55 @@ def test_a_trial_shows_what_changes_on_the_sample(lead):
     assert "Version 1 Clear Sun or sunbed: the last time was 17 January 2026, 15:30, at least 24 hours" in page
     assert "Draft Blocked Sun or sunbed: the last time was 17 January 2026, 15:30, not 48 hours" in page
     assert "0 visits would change their light 0 visits to come checked" in page
+
+
+def mail_of(visit, status="sent", kind="before_48h"):
+    """The mail about a visit that names from when on to stay out of the sun."""
+    reminder = visit.reminders.get(kind=kind, revision=visit.revision)
+    reminder.mail = outbox.queue_mail(
+        to=visit.patient.email, subject="", text="", due_at=NOW, expires_at=visit.starts_at, now=NOW
+    )
+    reminder.state = "mailed"
+    reminder.save()
+    OutgoingMail.objects.filter(pk=reminder.mail_id).update(status=status)
+
+
+def test_whoever_has_a_mail_with_fewer_hours_is_named_before_more_are_published(lead, clinic, practitioner):
+    told = close_to_the_wait(clinic, practitioner, given_name="Marta", family_name="Lindholm", phone="07700 900123")
+    close_to_the_wait(clinic, practitioner, days=8, given_name="Ada", family_name="Quill")
+    mail_of(told)
+    page = words(lead.post(try_url("S3"), typed("S3", hours="48") | SAMPLE, headers=HTMX))
+    assert "1 patient has a mail that names the shorter time. Please call: Mon 19 Jan, 10:00 , Marta Lindholm" in page
+    assert "07700 900123" in page
+    assert "Ada Quill" not in page
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"), [("pending", "before_48h"), ("failed", "before_48h"), ("sent", "confirmation")]
+)
+def test_whom_no_mail_has_told_the_hours_need_not_be_called(lead, clinic, practitioner, status, kind):
+    mail_of(close_to_the_wait(clinic, practitioner), status, kind)
+    page = words(lead.post(try_url("S3"), typed("S3", hours="48") | SAMPLE, headers=HTMX))
+    assert "names the shorter time" not in page
+
+
+def test_fewer_hours_make_no_mail_wrong(lead, user, clinic, practitioner):
+    source = make_catalogue().source
+    text = edit_rule(source=source, catalogue=load(source), code="S3", values={"hours": 48})
+    publish_rules(text=text, on_top_of=1, note="Longer.", by=user, now=NOW)
+    mail_of(close_to_the_wait(clinic, practitioner))
+    page = words(lead.post(try_url("S3"), typed("S3", hours="24") | SAMPLE, headers=HTMX))
+    assert "The mail about the sun moves from 50 to 26 hours" in page
+    assert "names the shorter time" not in page
+
+
+def test_a_mail_at_a_location_that_is_not_ones_own_is_counted_and_not_named(lead):
+    elsewhere = make_clinic()
+    far = close_to_the_wait(elsewhere, make_practitioner(elsewhere), given_name="Secretname")
+    mail_of(far)
+    page = words(lead.post(try_url("S3"), typed("S3", hours="48") | SAMPLE, headers=HTMX))
+    assert "1 more has such a mail at a location that is not yours." in page
+    assert "Secretname" not in page
 
 
 @pytest.mark.parametrize(("hours", "light"), [("48", "Clear"), ("49", "Blocked")])
