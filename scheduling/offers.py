@@ -1,7 +1,9 @@
 """Free times for a session of a course: what the booking would take, and nothing else."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 from clinic.models import Location, Practitioner
 from clinic.times import local_date
@@ -9,9 +11,13 @@ from scheduling.course_booking import conflict_on, course_days, window_of
 from scheduling.eligibility import Eligibility, earliest_eligible
 from scheduling.models import Appointment
 from scheduling.slots import Slot, find_slots, next_slots, on_days
-from treatments.models import CourseSession
+from treatments.catalogue import Outcome
+from treatments.decisions import waits_for_prescriber
+from treatments.models import CourseSession, Screening
 from treatments.windows import Window
 
+# What a prescriber needs to answer, by common practice.
+TIME_TO_ASK = timedelta(days=7)
 LONGEST_SEARCH = timedelta(weeks=12)
 
 
@@ -79,13 +85,41 @@ def offer_times(
     return Offer(window, eligibility, slots)
 
 
-def offer_later_times(*, appointment: Appointment, now: datetime) -> Offer:
-    """Free times for an appointment to move to, from the day after it on."""
-    day = local_date(max(appointment.starts_at, now), appointment.location.zone)
-    return offer_times(
-        session=appointment.session,
-        location=appointment.location,
-        now=now,
-        first_day=day + timedelta(days=1),
-        ignoring=appointment,
+@dataclass(frozen=True)
+class Later:
+    """Another time for a visit. `first_day` is the first whole day on which nothing with a date is in its way.
+
+    It is None where nothing is in the way, or something that no date ends. `is_unheard` where no prescriber was heard
+    in time.
+    """
+
+    first_day: date | None = None
+    slots: Sequence[Slot] = ()
+    is_unheard: bool = False
+
+
+def offer_later_times(*, appointment: Appointment, screening: Screening, now: datetime) -> Later:
+    """Free times for an appointment to move to, from the day after it on. `screening` is its newest.
+
+    Where a prescriber was not heard in time, there is a week to ask again.
+    """
+    zone = appointment.location.zone
+    first_day = local_date(max(appointment.starts_at, now), zone) + timedelta(days=1)
+    is_unheard = Outcome(screening.outcome).is_blocking and waits_for_prescriber(screening)
+    if is_unheard:
+        first_day = max(first_day, local_date(now, zone) + TIME_TO_ASK)
+    offer = offer_times(
+        session=appointment.session, location=appointment.location, now=now, first_day=first_day, ignoring=appointment
     )
+    decided = screening.decision.not_before if hasattr(screening, "decision") else None
+    known = (None, None) if offer.eligibility.is_open_ended else (offer.eligibility.not_before, screening.not_before)
+    until = max(filter(None, [decided, *known]), default=None)
+    if until is None or until <= appointment.starts_at:
+        return Later(None, offer.slots, is_unheard)
+    return Later(max(first_day, whole_day(until, zone)), offer.slots, is_unheard)
+
+
+def whole_day(moment: datetime, zone: ZoneInfo) -> date:
+    """The first local day all of which lies at or after a moment."""
+    local = moment.astimezone(zone)
+    return local.date() + timedelta(days=local.time() > time.min)

@@ -3,8 +3,8 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 from itertools import groupby
 from zoneinfo import ZoneInfo
@@ -14,12 +14,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from clinic.models import User
-from clinic.times import local_date
 from patients.health import date_in_words
 from patients.models import MedicalFact, Patient
 from scheduling.lights import Change, Light, change_of, light_of
 from scheduling.models import Appointment
-from scheduling.offers import Offer, offer_later_times
+from scheduling.offers import Later, offer_later_times
 from treatments.catalogue import Catalogue, Outcome, Override, Question, QuestionKind, Rule, Tag
 from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
 from treatments.decisions import (
@@ -191,6 +190,9 @@ class Review:
         about = [each for each in self.findings if not each.finding.zones]
         stop = sum(Outcome(each.finding.outcome).is_blocking for each in about)
         look = sum(each.is_on_hold for each in about)
+        if self.screening.goes_ahead:
+            n = stop + look
+            return ngettext("%(n)d finding was decided", "%(n)d findings were decided", n) % {"n": n}
         parts = [
             ngettext("%(n)d finding stops it", "%(n)d findings stop it", stop) % {"n": stop} if stop else "",
             ngettext("%(n)d needs a look", "%(n)d need a look", look) % {"n": look} if look else "",
@@ -232,39 +234,29 @@ def read_review(*, appointment: Appointment, now: datetime) -> Review:
 
 @dataclass(frozen=True)
 class Choices:
-    """What somebody may decide about a review, and the first day and time that a postponement could name."""
+    """What somebody may decide about a review, and the day and the times that a postponement could name."""
 
     options: list[Option]
     needs_skin_check: bool
-    first_day: date | None
-    offer: Offer | None = field(repr=False)
-
-    @property
-    def first_free(self):
-        return self.offer.slots[0] if self.offer and self.offer.slots else None
+    later: Later
 
 
 def choices_for(user: User, review: Review) -> Choices | None:
     """None where there is nothing to decide, or nothing for this person."""
     screening = review.screening
-    if not (screening and review.is_open and screening.stands_in_the_way) or hasattr(screening, "decision"):
+    if not (screening and review.is_open and screening.stands_in_the_way):
         return None
     may_lift, may_wait = may_decide(user, screening), may_postpone(user, screening)
     if not may_wait:
         return None
-    closed = _why_nobody_lifts(screening)
-    options = [
-        _clear_option(screening, may_lift, closed),
-        Option(
-            Kind.LIFT,
-            _("Lift with a reason"),
-            closed or _("The visit takes place although the rules speak against it. Holds for this visit alone."),
-            may_lift,
-        ),
-        Option(Kind.POSTPONE, _("Postpone"), _("Every search for a time keeps to the day from then on."), True),
-    ]
-    offer, first_day = _later(review)
-    return Choices(options, needs_skin_check(screening), first_day, offer)
+    options = [Option(Kind.POSTPONE, _("Postpone"), _("Every search for a time keeps to the day from then on."), True)]
+    if not hasattr(screening, "decision"):  # what is postponed already may only be postponed to another day
+        closed = _why_nobody_lifts(screening)
+        words = closed or _("The visit takes place although the rules speak against it. Holds for this visit alone.")
+        lift = Option(Kind.LIFT, _("Lift with a reason"), words, may_lift)
+        options = [_clear_option(screening, may_lift, closed), lift, *options]
+    later = offer_later_times(appointment=review.appointment, screening=screening, now=review.now)
+    return Choices(options, needs_skin_check(screening), later)
 
 
 def _clear_option(screening: Screening, may_lift: bool, closed: str) -> Option:
@@ -286,23 +278,6 @@ def _why_nobody_lifts(screening: Screening) -> str:
     if any(each.ends_only_with_answer for each in screening.findings.all()):
         return _("An answer is missing that nobody can replace. Ask for it.")
     return _("Nobody may lift this for one patient.")
-
-
-def _later(review: Review) -> tuple[Offer, date | None]:
-    """The free times after the visit, and the first day that the rules know of, where they know one."""
-    appointment, zone = review.appointment, review.zone
-    offer = offer_later_times(appointment=appointment, now=review.now)
-    until = [moment for moment in (offer.eligibility.not_before, review.screening.not_before) if moment]
-    if offer.eligibility.is_open_ended or not until or max(until) <= appointment.starts_at:
-        return offer, None
-    day_after = local_date(max(appointment.starts_at, review.now), zone) + timedelta(days=1)
-    return offer, max(day_after, whole_day(max(until), zone))
-
-
-def whole_day(moment: datetime, zone: ZoneInfo) -> date:
-    """The first local day all of which lies at or after a moment."""
-    local = moment.astimezone(zone)
-    return local.date() + timedelta(days=local.time() > time.min)
 
 
 # --- What was said ----------------------------------------------------------------------------------------------------

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -17,6 +17,7 @@ from treatments.models import CourseSession, Screening, ScreeningDecision, Scree
 from treatments.prescribers import IMMUNE_MEDICINE, is_settled
 from treatments.publishing import catalogue_of
 
+LONGEST_WAIT = timedelta(days=730)  # no visit is booked further ahead
 SKIN_CHECK = "skin_check"
 
 Kind = ScreeningDecision.Kind
@@ -136,8 +137,8 @@ def decide_screening(
     """Clear, lift or postpone the newest screening of a session, as long as its visit has not begun.
 
     What waits for a prescriber is not cleared. A lift needs a reason. A postponement needs a local day in `zone`, after
-    the visit's and not before the one that the rules know. The same decision of the same hand sent twice is one. Raises
-    a DecisionRefused.
+    the visit's, not before the one that the rules know, and within two years; it may be followed by another one to
+    another day. The same decision of the same hand sent twice is one. Raises a DecisionRefused.
     """
     with transaction.atomic():
         # whoever starts the visit or decides too waits for the same row
@@ -148,18 +149,21 @@ def decide_screening(
             .select_related("decision", "catalogue_version")
             .first()
         )
-        if stored.pk != screening.pk:
+        decided = getattr(stored, "decision", None)
+        if stored.pk != screening.pk and decided is None:
             raise Outdated(_("The answers have changed meanwhile. Look at the newest screening."))
         words = _words(reason, stored, kind, is_skin_checked=is_skin_checked)
-        until = _until(not_before, stored, zone) if kind == Kind.POSTPONE else None
-        if hasattr(stored, "decision"):
-            decided = stored.decision
+        until = _until(not_before, stored, zone, now) if kind == Kind.POSTPONE else None
+        if decided:
             if (decided.decided_by_id, decided.kind, decided.not_before, decided.reason) == (by.pk, kind, until, words):
                 return decided
-            raise DecidedAlready(_("Somebody has decided on this screening already. Look at it again."))
+            if stored.pk != screening.pk or not decided.kind == kind == Kind.POSTPONE:
+                raise DecidedAlready(_("Somebody has decided on this screening already. Look at it again."))
         if Visit.objects.filter(session=stored.session_id).exists():
             raise VisitHasBegun(_("The visit has begun. Write what matters into its record."))
         _check_reach(by, stored, kind)
+        if decided:
+            stored = _once_more(stored, by=by, now=now)
         return ScreeningDecision.objects.create(
             screening=stored, kind=kind, not_before=until, reason=words, decided_at=now, decided_by=by
         )
@@ -226,6 +230,20 @@ def _holds_at(finding: ScreeningFinding, screening: Screening, start: datetime) 
     return screening.for_start == start or not is_until_a_date
 
 
+def _once_more(screening: Screening, *, by: User, now: datetime) -> Screening:
+    """The same screening for a second postponement: the first one stays as it was signed."""
+    names = ("session", "cause", "stage", "for_start", "catalogue_version", "answers", "outcome", "not_before")
+    again = Screening.objects.create(
+        **{name: getattr(screening, name) for name in names}, created_at=now, created_by=by
+    )
+    names = ("rule_code", "outcome", "zones", "clear_from", "reason", "ends_only_with_answer")
+    ScreeningFinding.objects.bulk_create(
+        ScreeningFinding(screening=again, **{name: getattr(each, name) for name in names})
+        for each in screening.findings.all()
+    )
+    return again
+
+
 def _rules(screening: Screening) -> dict[str, Rule]:
     """The rules as they stood when the screening was made."""
     return catalogue_of(screening.catalogue_version).rules
@@ -259,12 +277,14 @@ def _words(reason: str, screening: Screening, kind: ScreeningDecision.Kind, *, i
     return f"{words}\n{_('I have looked at the skin.')}".strip()
 
 
-def _until(not_before: date | None, screening: Screening, zone: ZoneInfo) -> datetime:
+def _until(not_before: date | None, screening: Screening, zone: ZoneInfo, now: datetime) -> datetime:
     if not_before is None:
         raise NoLaterDate(_("Choose the first day on which the visit may take place."))
     until = at_local(not_before, time.min, zone)
     if until <= screening.for_start:
         raise NoLaterDate(_("The visit would not have to move for this date. Choose a later one."))
+    if until > now + LONGEST_WAIT:
+        raise NoLaterDate(_("This day is more than two years ahead. Choose an earlier one."))
     if screening.not_before and until < screening.not_before:
         raise NoLaterDate(_("The rules allow no visit on that day yet. Choose a later one."))
     return until

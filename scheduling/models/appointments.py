@@ -25,8 +25,14 @@ class AppointmentQuerySet(SpanQuerySet):
     def with_everything(self):
         """With what a card or the panel names, so that neither asks again."""
         return self.select_related(
-            "location", "practitioner__user", "room", "device", "session__course__patient", "session__course__protocol"
-        )
+            "location",
+            "practitioner__user",
+            "room",
+            "device",
+            "session__course__patient",
+            "session__course__protocol",
+            "session__course__plan",
+        ).defer("session__course__plan__text")
 
 
 class Appointment(models.Model):

@@ -133,7 +133,8 @@ def decision_form(review: Review, choices: Choices, sent: DecisionForm | None = 
     """A fresh form, or the one that was sent: it then speaks about the screening that is on the screen now."""
     newest = {"screening": review.screening.public_id}
     if sent is None:
-        return DecisionForm(initial=newest | {"not_before": choices.first_day})
+        kind = choices.options[0].kind if len(choices.options) == 1 else None
+        return DecisionForm(initial=newest | {"kind": kind, "not_before": choices.later.first_day})
     sent.data = sent.data.copy()
     sent.data["screening"] = str(newest["screening"])
     return sent

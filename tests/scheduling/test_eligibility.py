@@ -202,7 +202,7 @@ def test_what_was_cleared_for_a_visit_opens_no_day_that_was_closed(clinic, patie
     assert [each.rule_code for each in standing(newest(visit).findings.all())] == ["E02b"]
     decide_screening(screening=newest(visit), kind=Kind.CLEAR, zone=clinic.zone, by=make_user("lead"), now=NOW)
     assert eligible(patient, clinic, session=visit.session).not_before == datetime(2026, 3, 1, tzinfo=UTC)
-    offered = offer_later_times(appointment=visit, now=NOW).slots
+    offered = offer_later_times(appointment=visit, screening=newest(visit), now=NOW).slots
     assert local_date(offered[0].starts_at, clinic.zone) == date(2026, 3, 2)
     with pytest.raises(booking.NotEligible):
         move(visit, FEBRUARY)
@@ -259,7 +259,7 @@ def test_after_any_decision_nothing_is_offered_in_whose_way_something_undecided_
                 by=make_user("lead"),
                 now=NOW,
             )
-        offered = offer_later_times(appointment=visit, now=NOW).slots
+        offered = offer_later_times(appointment=visit, screening=newest(visit), now=NOW).slots
         session = offer_times(session=visit.session, location=clinic, now=NOW, ignoring=visit).slots
         for slot in (*offered[:1], *offered[-1:], *session[:1]):
             with transaction.atomic():

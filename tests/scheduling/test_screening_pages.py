@@ -12,13 +12,15 @@ from pytest_django.asserts import assertRedirects
 
 from clinic import times
 from scheduling import booking
-from scheduling.rescreening import keep_answers
-from scheduling.screening_page import whole_day
+from scheduling.offers import whole_day
+from scheduling.rescreening import keep_answers, rescreen_without_advice
 from tests.factories import (
     NOW,
     check_in,
+    clear_answers,
     make_appointment,
     make_arrival,
+    make_catalogue,
     make_clear_patient,
     make_clinic,
     make_patient,
@@ -28,10 +30,12 @@ from tests.factories import (
 )
 from tests.reading import words
 from tests.scene import HTMX
+from treatments.answers import known_answers
 from treatments.catalogue import shipped_text
 from treatments.decisions import decide_screening
-from treatments.models import PrescriberAdvice, ScreeningDecision
+from treatments.models import PrescriberAdvice, ScreeningDecision, Zone
 from treatments.publishing import publish_catalogue
+from treatments.screenings import screen_session
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_clock")]
 
@@ -161,10 +165,10 @@ def test_the_page_asks_as_much_however_often_it_was_screened(clinic, visit, role
             assert client.get(url(visit)).status_code == 200
         return len(queries)
 
-    say(visit, **PEEL)
+    say(visit, **PEEL, **IMMUNE)
     client.get(url(visit))
     once = count_queries()
-    say(visit, **IMMUNE)
+    say(visit, Q10="yes")
     say(visit, Q05c="not_asked", Q05="yes", Q05b="Methotrexate")
     assert count_queries() == once
 
@@ -229,6 +233,31 @@ def test_a_moment_in_the_day_is_offered_as_the_next_whole_day(lead, clinic, prac
     assert 'name="not_before" value="2026-01-20"' in lead.get(url(here)).text
 
 
+def test_the_lead_postpones_again_to_another_day(lead, visit):
+    say(visit, **PEEL)
+    assert "Decided" not in page(lead, visit)
+    decide(lead, visit, kind="postpone", not_before="2026-02-02")
+    first = newest(visit)
+    sent = lead.get(url(visit))
+    assert "Another day" in words(sent)
+    assert (sent.text.count('name="kind"'), 'value="postpone" checked' in sent.text) == (1, True)
+    for _each in range(2):  # sent twice it is one
+        assertRedirects(decide(lead, visit, kind="postpone", not_before="2026-03-03"), url(visit))
+    assert newest(visit).decision.not_before == datetime(2026, 3, 3, tzinfo=UTC)
+    assert [each.not_before.date() for each in ScreeningDecision.objects.order_by("pk")] == [
+        date(2026, 2, 2),
+        date(2026, 3, 3),
+    ]
+    assert decide(lead, visit, kind="postpone", not_before="2026-04-04", screening=first.public_id).status_code == 409
+    assert decide(lead, visit, kind="lift").status_code == 409
+
+
+def test_after_a_decision_nothing_is_said_to_stop_the_visit(lead, treating, visit):
+    say(visit, **PEEL, **BLOOD_THINNER)
+    decide(lead, visit, kind="lift")
+    assert "This visit can go ahead. 2 findings were decided." in page(treating, visit)
+
+
 @pytest.mark.parametrize(
     ("typed", "status", "sentence"),
     [
@@ -236,6 +265,8 @@ def test_a_moment_in_the_day_is_offered_as_the_next_whole_day(lead, clinic, prac
         ({"kind": "lift", "reason": ""}, 422, "Write the reason for your decision."),
         ({"kind": "postpone", "not_before": ""}, 422, "Choose the first day on which the visit may take place."),
         ({"kind": "postpone", "not_before": "2026-01-19"}, 422, "The visit would not have to move for this date."),
+        ({"kind": "postpone", "not_before": "2028-01-13"}, 422, "This day is more than two years ahead."),
+        ({"kind": "postpone", "not_before": "2099-01-01"}, 422, "This day is more than two years ahead."),
         ({"kind": "postpone", "not_before": "2026-01-29"}, 422, "The rules allow no visit on that day yet."),
     ],
 )
@@ -367,7 +398,7 @@ def test_reception_is_told_the_first_day_what_to_say_and_the_times(reception, vi
 @pytest.mark.parametrize(
     ("answers", "headline", "script"),
     [
-        ({}, "Green: nothing in the way The visit can go ahead", "Everything is in order."),
+        ({}, "Green: nothing in the way The visit can go ahead", "Nothing stands in the way so far."),
         (IMMUNE, "Amber: waits for a decision Not decided yet", "One of our clinicians looks at your answers first."),
         ({"Q04": "yes", "Q04b": "still"}, "Red: not possible on this date Not possible as booked", "We will call you"),
     ],
@@ -378,6 +409,52 @@ def test_reception_reads_a_light_for_each_state(reception, visit, answers, headl
     text = page(reception, visit)
     assert headline in text
     assert script in text
+
+
+def test_all_is_in_order_once_the_check_before_the_visit_is_answered(reception, visit):
+    assert "We ask you again two days before your visit." in page(reception, visit)
+    screen_session(
+        session=visit.session,
+        stage="previsit",
+        start=START,
+        zone=visit.location.zone,
+        cause="answers",
+        answers=clear_answers("previsit", known_answers(visit.patient)),
+        by=None,
+        now=times.now(),
+    )
+    assert "“Everything is in order. We look forward to seeing you.”" in page(reception, visit)
+
+
+def test_skin_that_is_left_out_is_named(reception, clinic, practitioner):
+    zones = list(Zone.objects.filter(version=make_catalogue(), code__in=["cheeks", "neck"]))
+    patient = make_clear_patient(clinic)
+    visit = make_appointment(location=clinic, practitioner=practitioner, patient=patient, zones=zones, starts_at=START)
+    keep_answers(patient=patient, answers={"Q20": "yes", "Q20b": "neck"}, zones=["cheeks", "neck"], by=None, now=NOW)
+    assert newest(visit).zones_left_out == {"neck"}
+    text = page(reception, visit)
+    assert "It goes on without this skin: Neck." in text
+    assert "“This skin we leave out for now: Neck. Nothing stands in the way so far." in text
+
+
+def test_where_no_prescriber_was_heard_in_time_there_is_a_week_to_ask_again(reception, lead, visit, clinic_clock):
+    say(visit, **IMMUNE)
+    clinic_clock(days=6, hours=2)
+    rescreen_without_advice(now=times.now())
+    text = page(reception, visit)
+    assert "Not before Sunday 25 January" in text
+    assert "“We still need to hear from your doctor. Please keep taking all your medicines as before." in text
+    assert "The first day we can offer is Sunday 25 January. Moving is free.”" in text
+    assert "Your skin" not in text
+    assert "Sun 25 January, 09:00" in text
+    assert 'name="not_before" value="2026-01-25"' in lead.get(url(visit)).text
+
+
+def test_a_block_without_a_day_does_not_say_that_the_visit_need_not_move(reception, visit):
+    say(visit, Q04="yes", Q04b="still")
+    text = page(reception, visit)
+    assert "need not move" not in text
+    assert "A clinician decides first. A time is offered when a first day is known." in text
 
 
 def test_somebody_who_was_asked_nothing_is_asked(reception, clinic, practitioner):

@@ -312,8 +312,30 @@ def test_a_postponement_needs_a_later_day_and_the_visit_waits_on(lead):
     screening.refresh_from_db()
     assert screening.stands_in_the_way
     assert decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 1, 20), reason="") == decision
+
+
+def test_what_was_postponed_is_postponed_again_on_a_screening_of_its_own(lead):
+    screening = on_hold()
+    first = decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 1, 20), reason="")
+    second = decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 1, 21), reason="")
+    again = second.screening
+    assert (first.screening, again.session.screenings.newest_first().first()) == (screening, again)
+    assert set(map(decisions.said_by, again.findings.all())) == set(map(decisions.said_by, screening.findings.all()))
+    assert (again.outcome, again.answers, again.created_by) == (screening.outcome, screening.answers, lead)
+    first.refresh_from_db()
+    assert first.not_before == datetime(2026, 1, 20, tzinfo=UTC)
+    assert decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 1, 21), reason="") == second
     with pytest.raises(decisions.DecidedAlready):
-        decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2026, 1, 21), reason="")
+        decide(again, lead, kind=Kind.LIFT)
+    with pytest.raises(decisions.NotForYou):
+        decide(again, make_user("practitioner"), kind=Kind.POSTPONE, not_before=date(2026, 1, 22), reason="")
+
+
+def test_nobody_postpones_by_more_than_two_years(lead):
+    screening = on_hold()
+    with pytest.raises(decisions.NoLaterDate, match="more than two years ahead"):
+        decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2028, 1, 13))
+    assert decide(screening, lead, kind=Kind.POSTPONE, not_before=date(2028, 1, 12))
 
 
 def test_a_postponement_is_to_midnight_of_the_clinic_in_summer_too(lead):

@@ -102,6 +102,11 @@ class CourseSession(models.Model):
         return self.kind == self.Kind.REFRESHER
 
     @property
+    def waits_for_plan(self) -> bool:
+        """Whether it may not begin yet, because the clinical lead has signed no plan. Read it with `plan` selected."""
+        return self.number == 1 and self.course.protocol.needs_clinician_plan and not hasattr(self.course, "plan")
+
+    @property
     def position(self) -> str:
         """ "2 of 4", "refresher", or nothing for a course of one."""
         if self.is_refresher:
