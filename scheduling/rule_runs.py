@@ -4,6 +4,7 @@ The run is a row that begins in the transaction which publishes. A sweep works i
 of its own that moves the row on, so that a batch is done once, whoever dies and however many sweeps there are.
 """
 
+import time
 from datetime import datetime
 
 from django.db import transaction
@@ -16,9 +17,12 @@ from scheduling.rescreening import rescreen, visits_to_come
 from treatments.models import CatalogueVersion, Screening
 from treatments.publishing import publish_catalogue
 
-BATCH = 50
+# While a batch is stored, whoever writes the same waits; on SQLite, whoever writes anything.
+BATCH = 10
+# Whoever waits for a lock of SQLite looks for it every tenth of a second: long enough that she finds it free.
+SECONDS_BETWEEN = 0.15
 # A sweep has other work and a limit of time; the next one goes on.
-BATCHES_AT_ONCE = 10
+BATCHES_AT_ONCE = 30
 
 
 def publish_rules(*, text: str, on_top_of: int, note: str, by: User, now: datetime) -> CatalogueVersion:
@@ -42,8 +46,9 @@ def work_off_runs(*, now: datetime) -> int:
     for _each in range(BATCHES_AT_ONCE):
         done = _work_off_batch(now)
         worked_off += done
-        if not done:
+        if done < BATCH:
             break
+        time.sleep(SECONDS_BETWEEN)
     return worked_off
 
 

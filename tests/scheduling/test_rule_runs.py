@@ -1,12 +1,14 @@
 """A new version of the rules reaches every visit to come: in batches, each once, and the newest version at the end."""
 
 import threading
+import time
 from datetime import timedelta
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
+from patients.models import Patient
 from scheduling import rule_runs
 from scheduling.models import Reminder, RuleRun
 from scheduling.reminders import mail_due_reminders
@@ -193,7 +195,9 @@ def test_a_refused_text_or_an_outdated_base_begins_no_run(lead):
     assert CatalogueVersion.objects.count() == 1
 
 
-def test_a_batch_of_thirty_asks_as_much_as_one_of_three(lead):
+def test_a_batch_of_thirty_asks_as_much_as_one_of_three(lead, monkeypatch):
+    monkeypatch.setattr(rule_runs, "BATCH", 31)
+
     def count_reads(months: int) -> int:
         publish(lead, months=months, on_top_of=CatalogueVersion.objects.current().number)
         with CaptureQueriesContext(connection) as queries:
@@ -233,3 +237,25 @@ def test_two_workers_do_no_visit_twice(monkeypatch):
     assert [each.session.screenings.count() for each in appointments] == [2] * 6
     run = newest_run()
     assert (run.done, run.finished_at) == (6, LATER)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_writes_meanwhile_has_a_turn_between_two_batches(monkeypatch):
+    make_catalogue()
+    monkeypatch.setattr(rule_runs, "BATCH", 1)
+    patient = book(8)[0].patient
+    publish(make_user("lead"))
+
+    def work():
+        work_off_runs(now=LATER)
+        connection.close()
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    while not newest_run().done:
+        time.sleep(0.01)
+    with transaction.atomic():
+        Patient.objects.filter(pk=patient.pk).update(note="Called meanwhile")
+        assert newest_run().finished_at is None
+    worker.join()
+    assert newest_run().finished_at == LATER
