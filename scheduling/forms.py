@@ -95,25 +95,50 @@ class SearchForm(forms.Form):
         return min(max(day, self.today), self.today + timedelta(days=LONGEST_LEAD_DAYS))
 
 
+class SessionsField(forms.TypedChoiceField):
+    """How many sessions are planned; nothing to choose from before `offer` was told for which protocol."""
+
+    def __init__(self, **options):
+        super().__init__(label=_("How many sessions?"), coerce=int, required=False, **options)
+
+    def offer(self, protocol: Protocol, planned: str = "") -> None:
+        """A single visit, or as many as the protocol takes. Proposed is what is `planned`, else its usual number."""
+        numbers = range(max(protocol.sessions_min, 2), protocol.sessions_max + 1)
+        self.choices = [(1, gettext("A single visit"))] + [
+            (number, ngettext("%(n)d session", "%(n)d sessions", number) % {"n": number}) for number in numbers
+        ]
+        self.initial = int(planned) if planned in map(str, (1, *numbers)) else protocol.sessions_typical
+        self.help_text = protocol.rhythm
+        self.error_messages["invalid_choice"] = SessionsOutsideRange(protocol).message
+
+
+def chosen_protocol(form: forms.Form) -> Protocol | None:
+    """The protocol that a form asks for or starts with, as long as it is one."""
+    try:
+        return form.fields["protocol"].clean(form["protocol"].value())
+    except forms.ValidationError:
+        return None
+
+
+class ProtocolField(forms.ModelChoiceField):
+    """A choice of protocol that brings its numbers of sessions along."""
+
+    def __init__(self, **options):
+        fetch = {"hx-get": reverse_lazy("scheduling:booking-sessions"), "hx-trigger": "change"}
+        place = {"hx-target": "#booking-sessions", "hx-swap": "innerHTML"}
+        widget = forms.Select(attrs=fetch | place)
+        super().__init__(queryset=Protocol.objects.none(), to_field_name="code", widget=widget, **options)
+
+
 class BookingForm(SearchForm):
     """What is booked. `slot` is asked for only once the free times are on the screen."""
 
-    protocol = forms.ModelChoiceField(
+    protocol = ProtocolField(
         label=_("What would the patient like to improve?"),
-        queryset=Protocol.objects.none(),
         empty_label=_("Choose a treatment"),
-        to_field_name="code",
         error_messages={"required": _("Choose what is to be treated.")},
-        widget=forms.Select(
-            attrs={
-                "hx-get": reverse_lazy("scheduling:booking-sessions"),
-                "hx-target": "#booking-sessions",
-                "hx-swap": "innerHTML",
-                "hx-trigger": "change",
-            }
-        ),
     )
-    sessions = forms.TypedChoiceField(label=_("How many sessions?"), coerce=int, required=False, empty_value=1)
+    sessions = SessionsField(empty_value=1)
     zones = forms.ModelMultipleChoiceField(
         label=_("Where on the skin?"),
         queryset=Zone.objects.none(),
@@ -124,30 +149,13 @@ class BookingForm(SearchForm):
     )
     key = forms.UUIDField(widget=forms.HiddenInput)
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args, planned="", **kwargs):
         super().__init__(*args, **kwargs)
         version = CatalogueVersion.objects.current()
         self.fields["protocol"].queryset = Protocol.objects.filter(version=version)
         self.fields["zones"].queryset = Zone.objects.filter(version=version, is_bookable=True)
-        if protocol := self._chosen_protocol():
-            self._offer_sessions(protocol)
-
-    def _chosen_protocol(self) -> Protocol | None:
-        try:
-            return self.fields["protocol"].clean(self["protocol"].value())
-        except forms.ValidationError:
-            return None
-
-    def _offer_sessions(self, protocol: Protocol) -> None:
-        """A single visit, or as many as the protocol takes, its usual number proposed."""
-        sessions = self.fields["sessions"]
-        sessions.choices = [(1, gettext("A single visit"))] + [
-            (number, ngettext("%(n)d session", "%(n)d sessions", number) % {"n": number})
-            for number in range(max(protocol.sessions_min, 2), protocol.sessions_max + 1)
-        ]
-        sessions.initial = protocol.sessions_typical
-        sessions.help_text = protocol.rhythm
-        sessions.error_messages["invalid_choice"] = SessionsOutsideRange(protocol).message
+        if protocol := chosen_protocol(self):
+            self.fields["sessions"].offer(protocol, planned)
 
     def add_slot(self, location) -> None:
         self.fields["slot"] = SlotField(location=location)

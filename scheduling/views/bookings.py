@@ -4,32 +4,38 @@ import uuid
 from dataclasses import dataclass
 from datetime import date, datetime
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic import times
 from clinic.access import EVERYBODY, allow, location_of, own_or_404
 from clinic.audit import record_opening
+from clinic.times import local_date
 from patients.models import Patient
 from scheduling import booking
 from scheduling.courses import sessions_to_book
+from scheduling.eligibility import Eligibility
 from scheduling.forms import BookingForm, day_of
 from scheduling.lights import what_it_waits_for
 from scheduling.models import Appointment
 from scheduling.rescreening import keep_answers
 from scheduling.slots import next_eligible_slots
 from scheduling.views.appointments import to_board, uuid_or_none
+from scheduling.views.calls import call_of
 from scheduling.views.offering import as_choices, offered
-from treatments.catalogue import Stage
+from treatments.catalogue import Outcome, Stage
 from treatments.courses import SessionsOutsideRange
 from treatments.forms import AnswersForm
 from treatments.models import CatalogueVersion
 from treatments.publishing import catalogue_of
+from treatments.screening import Result
 
 
 @dataclass(frozen=True)
@@ -88,10 +94,9 @@ def booking_times(request: HttpRequest) -> HttpResponse:
 @require_safe
 @allow(*EVERYBODY)
 def booking_sessions(request: HttpRequest) -> HttpResponse:
-    """How many sessions the protocol in `?protocol=` may have, as the field of the booking form."""
-    form = BookingForm(
-        location=location_of(request), now=times.now(), initial={"protocol": request.GET.get("protocol")}
-    )
+    """How many sessions the protocol in `?protocol=` may have, as a field; proposed are as many as are `?planned=`."""
+    wanted = {"initial": {"protocol": request.GET.get("protocol")}, "planned": request.GET.get("planned", "")}
+    form = BookingForm(location=location_of(request), now=times.now(), **wanted)
     return render(request, "scheduling/_sessions.html", {"form": form})
 
 
@@ -168,12 +173,44 @@ def _offer(request: HttpRequest, patient: Patient, form: BookingForm, *, refusal
         now=times.now(),
         practitioner=wanted["practitioner"],
     )
+    left_out = _skin_left_out(form, eligibility.result)
     return {
         "eligibility": eligibility,
         "days": offered(slots, location.zone),
         "refusal": refusal,
         "alternatives": as_choices(alternatives),
+        "left_out": left_out,
+        "script": _script(eligibility, left_out, location.zone),
+        "call": call_of(request, patient) if eligibility.is_open_ended else None,
     }
+
+
+def _skin_left_out(form: BookingForm, result: Result) -> list[str]:
+    """The names of the zones that the visit would go on without. One query."""
+    codes = {code for finding in result.findings for code in finding.zones}
+    return [zone.name for zone in form.fields["zones"].queryset if zone.code in codes]
+
+
+def _script(eligibility: Eligibility, left_out: list[str], zone: ZoneInfo) -> str:
+    """What can be said on the phone as it stands: no reason, and nothing that makes anybody leave out a medicine."""
+    keep_taking = _("Please keep taking the medicine that your doctor gives you.")
+    if eligibility.is_open_ended:
+        return " ".join([_("One of our clinicians would like to talk to you first."), keep_taking])
+    is_held, not_before = eligibility.result.outcome == Outcome.HOLD, eligibility.not_before
+    sentences = []
+    if is_held:
+        sentences.append(_("I can keep a time for you, and one of our clinicians looks at your answers first."))
+    if not_before:
+        day = date_format(local_date(not_before, zone), "l j F Y")
+        sentences.append(_("The first day we can offer is %(day)s.") % {"day": day})
+    if left_out:
+        skin = ", ".join(left_out)
+        sentences.append(_("This part of your skin we leave as it is this time: %(skin)s.") % {"skin": skin})
+    if is_held or not_before:
+        sentences.append(keep_taking)
+    else:
+        sentences.append(_("So far nothing stands in the way, and we ask again two days before. Which time suits you?"))
+    return " ".join(sentences)
 
 
 def _pointed_at(request: HttpRequest, offer: dict | None) -> str:

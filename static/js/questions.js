@@ -21,6 +21,7 @@
   }
 
   document.addEventListener("change", showWhatFollows);
-  document.addEventListener("htmx:afterSettle", showWhatFollows);
+  // before anything is focused, which would else move away as the page becomes shorter above it
+  document.addEventListener("htmx:afterSettle", showWhatFollows, true);
   document.addEventListener("DOMContentLoaded", showWhatFollows);
 })();

@@ -208,6 +208,46 @@ def test_while_there_is_no_date_there_are_no_times(reception, patient, practitio
     assert "The screening does not allow a booking now. Ask the clinical lead." in words(refused)
 
 
+STILL_TAKES_IT = {"Q04": "yes", "Q04b_1": "on"}
+
+
+def test_who_cannot_be_booked_is_called_back_by_the_clinical_lead(reception, patient):
+    page = look(reception, patient, **STILL_TAKES_IT)
+    assert "Ask the clinical lead to call back" in words(page)
+    url = reverse("scheduling:patient-call", args=[patient.public_id])
+    assert f'hx-post="{url}"' in page.text
+    for _press in range(2):
+        asked = reception.post(url, headers=HTMX)
+        waits = f"The clinical lead calls {patient.phone}. It stands in the worklist since Mon 12 Jan, 07:00."
+        assert words(asked) == waits
+    assert waits in words(look(reception, patient, **STILL_TAKES_IT))
+    worklists = reverse("scheduling:worklists")
+    assert f"{patient.name} Nothing can be booked. The clinical lead calls, {patient.phone}" in words(
+        reception.get(worklists)
+    )
+    assertRedirects(reception.post(reverse("scheduling:patient-called", args=[patient.public_id])), worklists)
+    assert "The clinical lead calls" not in words(reception.get(worklists))
+    assert "Ask the clinical lead to call back" in words(look(reception, patient, **STILL_TAKES_IT))
+
+
+def test_a_call_back_is_asked_for_without_scripts(reception, patient):
+    answer = reception.post(reverse("scheduling:patient-call", args=[patient.public_id]))
+    assertRedirects(answer, reverse("scheduling:worklists"))
+    assert patient.call_requests.count() == 1
+
+
+def test_without_a_number_the_number_is_asked_for(reception, clinic):
+    patient = make_patient(clinic, phone="")
+    page = look(reception, patient, **STILL_TAKES_IT)
+    assert "Without a phone number nobody can call back. Enter the number first" in words(page)
+    assert reverse("scheduling:patient-edit", args=[patient.public_id]) in page.text
+
+
+def test_whom_a_time_can_be_offered_to_need_not_be_called(reception, patient, practitioner):
+    for answers in ({}, {"Q04": "not_sure"}, {"Q04": "yes", "Q04b_0": "31/08/2025"}):
+        assert "call back" not in words(look(reception, patient, **answers))
+
+
 @pytest.mark.parametrize(
     "answers",
     [{"Q04": "not_sure"}, {"Q04": "yes"}, {"Q05": "not_sure"}, {"Q05": "yes", "Q05c": "not_asked"}],
@@ -217,6 +257,49 @@ def test_what_waits_for_a_clinician_can_be_booked_on_hold(reception, patient, pr
     assert "Bookable, on hold The time is kept." in words(page)
     board = reception.get(book(reception, patient, START, practitioner, **answers)["HX-Redirect"])
     assert "1 visit, 6 h free 1 on hold" in words(board)
+
+
+@pytest.mark.parametrize(
+    ("answers", "script"),
+    [
+        ({}, "So far nothing stands in the way, and we ask again two days before. Which time suits you?"),
+        (
+            {"Q04": "yes", "Q04b_0": "31/08/2025"},
+            "The first day we can offer is Sunday 1 March 2026."
+            " Please keep taking the medicine that your doctor gives you.",
+        ),
+        (
+            {"Q04": "not_sure"},
+            "I can keep a time for you, and one of our clinicians looks at your answers first."
+            " Please keep taking the medicine that your doctor gives you.",
+        ),
+        (
+            STILL_TAKES_IT,
+            "One of our clinicians would like to talk to you first."
+            " Please keep taking the medicine that your doctor gives you.",
+        ),
+    ],
+)
+def test_reception_reads_what_can_be_said_on_the_phone(reception, patient, practitioner, answers, script):
+    assert f"What you can say “{script}”" in words(look(reception, patient, **answers))
+
+
+def test_skin_that_stays_untreated_is_named_and_why_is_not(reception, patient, practitioner):
+    tattoo = {"zones": ["cheeks", "neck"], "Q20": "yes", "Q20b": ["neck"]}
+    page = words(look(reception, patient, **tattoo))
+    assert "Nothing stands in the way This skin stays untreated: Neck. What you can say" in page
+    assert "This part of your skin we leave as it is this time: Neck. So far nothing" in page
+    assert "stays untreated" not in words(look(reception, patient))
+
+
+def test_few_days_are_shown_first_and_the_others_on_demand(reception, patient, practitioner):
+    page = look(reception, patient)
+    first, _summary, more = page.text.partition("<details")
+    assert (first.count('class="slots"'), more.count('class="slots"')) == (2, 4)
+    assert "Show more: 4 days to Saturday 24 January" in words(page)
+    assert '<details class="slots-more">' in page.text
+    again = look(reception, patient, slot=chosen(START + timedelta(days=4), practitioner))
+    assert '<details class="slots-more" open>' in again.text  # what is chosen is in sight
 
 
 def test_the_reason_is_shown_to_those_who_treat_alone(clinic, patient, practitioner):
