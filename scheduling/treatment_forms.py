@@ -1,9 +1,11 @@
 """What is asked to change the treatment of a visit."""
 
+import json
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from scheduling.forms import RevisionForm
+from scheduling.forms import ProtocolField, RevisionForm, SessionsField, chosen_protocol
 from scheduling.models import Appointment
 from treatments.models import CatalogueVersion, Protocol, Zone
 
@@ -11,9 +13,8 @@ from treatments.models import CatalogueVersion, Protocol, Zone
 class TreatmentForm(RevisionForm):
     """Protocols and zones are named by their codes, which stay the same over the versions of the catalogue."""
 
-    protocol = forms.ModelChoiceField(
-        label=_("Treatment"), queryset=Protocol.objects.none(), to_field_name="code", empty_label=None
-    )
+    protocol = ProtocolField(label=_("Treatment"), empty_label=None)
+    sessions = SessionsField(empty_value=None)
     zones = forms.ModelMultipleChoiceField(
         label=_("Skin"),
         queryset=Zone.objects.none(),
@@ -24,18 +25,26 @@ class TreatmentForm(RevisionForm):
     )
 
     def __init__(self, *args, appointment: Appointment, **kwargs):
-        self.planned = appointment.session.course.protocol
-        chosen = [zone.code for zone in appointment.session.course.zones.all()]
+        course = appointment.session.course
+        self.planned = course.protocol
+        chosen = [zone.code for zone in course.zones.all()]
         initial = {"revision": appointment.revision, "protocol": self.planned.code, "zones": chosen}
         super().__init__(*args, initial=initial, **kwargs)
         version = CatalogueVersion.objects.current()
         self.fields["protocol"].queryset = Protocol.objects.filter(version=version)
+        self.fields["protocol"].widget.attrs["hx-vals"] = json.dumps({"planned": course.planned_sessions})
         self.fields["zones"].queryset = Zone.objects.filter(version=version, is_bookable=True)
+        if protocol := chosen_protocol(self):
+            self.fields["sessions"].offer(self._as_planned(protocol), str(course.planned_sessions))
+
+    def _as_planned(self, protocol: Protocol) -> Protocol:
+        """As long as it is the same protocol, it stays in the version that was planned."""
+        return self.planned if protocol.code == self.planned.code else protocol
 
     @property
     def treatment(self) -> dict:
-        """The protocol and its zones. As long as it is the same protocol, it stays in the version that was planned."""
-        chosen = self.cleaned_data["protocol"]
-        protocol = self.planned if chosen.code == self.planned.code else chosen
+        """The protocol with its zones, and how many sessions of it."""
+        protocol = self._as_planned(self.cleaned_data["protocol"])
         codes = [zone.code for zone in self.cleaned_data["zones"]]
-        return {"protocol": protocol, "zones": list(Zone.objects.filter(version=protocol.version_id, code__in=codes))}
+        zones = Zone.objects.filter(version=protocol.version_id, code__in=codes)
+        return {"protocol": protocol, "zones": list(zones), "planned_sessions": self.cleaned_data["sessions"]}

@@ -40,8 +40,7 @@ def start_course(
 
     Raises SessionsOutsideRange when more than one session is planned and their number is not in the protocol's range.
     """
-    if planned_sessions != 1 and not protocol.sessions_min <= planned_sessions <= protocol.sessions_max:
-        raise SessionsOutsideRange(protocol)
+    _check_range(protocol, planned_sessions)
     refreshers = protocol.refreshers_min_per_year if planned_sessions > 1 else None
     with transaction.atomic():
         course = Course.objects.create(
@@ -57,11 +56,19 @@ def start_course(
         return CourseSession.objects.bulk_create(sessions)[0]
 
 
-def change_course(*, course: Course, protocol: Protocol, zones: Iterable[Zone]) -> None:
-    """Plan a course for other zones, or for another protocol as long as nothing of it was treated.
+def _check_range(protocol: Protocol, planned_sessions: int) -> None:
+    if planned_sessions != 1 and not protocol.sessions_min <= planned_sessions <= protocol.sessions_max:
+        raise SessionsOutsideRange(protocol)
 
-    The number of sessions stays where the protocol takes it, else it becomes the nearest that it takes; sessions that
-    were never booked come and go with it. Raises CourseRefused, with nothing changed.
+
+def change_course(
+    *, course: Course, protocol: Protocol, zones: Iterable[Zone], planned_sessions: int | None = None
+) -> None:
+    """Plan a course for other zones, for another number of sessions, or for another protocol as long as nothing of it
+    was treated.
+
+    Without a number that stays where the protocol takes it, else it becomes the nearest that it takes; sessions that
+    were never booked come and go with it. Raises CourseRefused or SessionsOutsideRange, with nothing changed.
     """
     with transaction.atomic():
         Course.objects.select_for_update(no_key=True).get(pk=course.pk)
@@ -74,18 +81,29 @@ def change_course(*, course: Course, protocol: Protocol, zones: Iterable[Zone]) 
                 raise CourseRefused(
                     _("The clinical lead has signed a plan for this treatment. Start another course for another one.")
                 )
-            _fit(course, protocol)
+        if (protocol, planned_sessions or course.planned_sessions) != (course.protocol, course.planned_sessions):
+            _fit(course, protocol, planned_sessions)
         course.zones.set(zones)
 
 
-def _fit(course: Course, protocol: Protocol) -> None:
-    """The number of sessions that a protocol takes, but never fewer than were booked once."""
+def _fit(course: Course, protocol: Protocol, wanted: int | None) -> None:
+    """The number of sessions that is wanted, or that a protocol takes, but never fewer than were booked once."""
+    last_booked = course.sessions.filter(screenings__isnull=False).aggregate(last=Max("number"))["last"] or 1
     planned = course.planned_sessions
-    if not course.is_single:
-        last_booked = course.sessions.filter(screenings__isnull=False).aggregate(last=Max("number"))["last"] or 1
+    if wanted:
+        _check_range(protocol, wanted)
+        if wanted < last_booked:
+            raise CourseRefused(
+                _("Session %(number)d was booked once, so at least as many stay planned.") % {"number": last_booked}
+            )
+        if course.sessions.filter(kind=CourseSession.Kind.REFRESHER).exists():
+            raise CourseRefused(_("This course has a refresher already, so the number of its sessions stays."))
+        planned = wanted
+    elif not course.is_single:
         planned = max(min(max(planned, protocol.sessions_min), protocol.sessions_max), last_booked)
+    if protocol != course.protocol or 1 in (planned, course.planned_sessions):
+        course.refreshers_per_year = None if planned == 1 else protocol.refreshers_min_per_year
     course.protocol, course.planned_sessions = protocol, planned
-    course.refreshers_per_year = None if course.is_single else protocol.refreshers_min_per_year
     course.save(update_fields=["protocol", "planned_sessions", "refreshers_per_year"])
     course.sessions.filter(number__gt=planned).delete()
     there = set(course.sessions.values_list("number", flat=True))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import wraps
 
 from django.db import IntegrityError, OperationalError, transaction
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from clinic.models import Device, Location, Practitioner, Room, User
@@ -23,7 +24,7 @@ from scheduling.models import Appointment, Occupancy
 from scheduling.rescreening import rescreen, visits_to_come
 from scheduling.slots import Slot, free_places, nearest_slots, needs_of_protocol
 from treatments.catalogue import Stage
-from treatments.courses import CourseRefused, change_course, start_course
+from treatments.courses import CourseRefused, SessionsOutsideRange, change_course, start_course
 from treatments.models import CourseSession, Protocol, Screening, Zone
 from treatments.screenings import screen_session
 
@@ -161,12 +162,13 @@ def change_treatment(
     revision: int,
     by: User | None,
     now: datetime,
+    planned_sessions: int | None = None,
 ) -> Appointment:
     """Other zones for the course of an appointment, or another protocol while this is all that there is of it.
 
-    The start stays, so that the patient need not be told; the end, the places and the light follow the treatment.
-    Raises Taken where a longer visit does not fit, OutsideHours, InThePast, TooSoon, TreatmentStays and
-    ChangedMeanwhile.
+    The start stays, so that the patient need not be told; the end, the places and the light follow the treatment, and
+    so does the number of sessions without `planned_sessions`. Raises Taken where the other visit does not fit,
+    OutsideHours, InThePast, TooSoon, TreatmentStays and ChangedMeanwhile.
     """
     wish = replace(Wish.again(appointment, by=by, now=now), protocol=protocol, zones=tuple(zones))
     with _telling_what_is_free(wish), transaction.atomic():
@@ -175,7 +177,8 @@ def change_treatment(
             raise ChangedMeanwhile(_("This visit has begun or is cancelled, so its treatment stays as it is."))
         _lock_resources(wish)
         check_in_place(wish)
-        _change_course(changing, wish)
+        _check_practitioner(wish)
+        _change_course(changing, wish, planned_sessions)
         changing.revision += 1
         changing.ends_at = wish.ends_at
         changing.room, changing.device = _choose_places(wish, changing.room, changing.device, is_place_open=True)
@@ -188,14 +191,30 @@ def change_treatment(
         return changing
 
 
-def _change_course(changing: Appointment, wish: Wish) -> None:
+def _check_practitioner(wish: Wish) -> None:
+    """Also a shorter visit may need her earlier: while the cream of one works, she treats another."""
+    for first, last in needs_of_protocol(wish.protocol).practitioner:
+        needed = wish.starts_at + timedelta(seconds=first), wish.starts_at + timedelta(seconds=last)
+        taken = wish.practitioner.occupancies.overlapping(*needed).exclude(appointment=wish.ignoring).first()
+        if taken:
+            hours = zip(("from", "to", "since", "until"), (*needed, taken.starts_at, taken.ends_at), strict=True)
+            raise Taken(
+                _(
+                    "This treatment needs the practitioner from %(from)s to %(to)s, and somebody else has her from"
+                    " %(since)s to %(until)s. Move the visit first."
+                )
+                % {name: date_format(at.astimezone(wish.location.zone), "H:i") for name, at in hours}
+            )
+
+
+def _change_course(changing: Appointment, wish: Wish, planned_sessions: int | None) -> None:
     course = changing.session.course
     others = Appointment.objects.taking_time().filter(session__course=course).exclude(pk=changing.pk)
     if wish.protocol != course.protocol and others.exists():
         raise TreatmentStays(_("Other visits of this course are booked. Cancel them, or start another course."))
     try:
-        change_course(course=course, protocol=wish.protocol, zones=wish.zones)
-    except CourseRefused as refused:
+        change_course(course=course, protocol=wish.protocol, zones=wish.zones, planned_sessions=planned_sessions)
+    except (CourseRefused, SessionsOutsideRange) as refused:
         raise TreatmentStays(refused.message) from refused
 
 

@@ -5,6 +5,7 @@ import uuid
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
@@ -46,8 +47,20 @@ def treatment_change(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
     except booking.BookingRefused as error:
         alternatives = as_choices(getattr(error, "alternatives", ()))
         return _page(request, appointment, form, answers, refusal=error.message, alternatives=alternatives, status=409)
-    messages.success(request, f"{_('Changed.')} {what_it_waits_for(changed.session)}".strip())
+    messages.success(request, f"{_what_changed(appointment, changed)} {what_it_waits_for(changed.session)}".strip())
     return to_board(request, changed)
+
+
+def _what_changed(before: Appointment, after: Appointment) -> str:
+    """What follows from another treatment, in sentences; the start stays."""
+    sentences = [_("Changed.")]
+    was, now = (each.session.course.planned_sessions for each in (before, after))
+    if was != now:
+        sentences.append(_("Sessions planned: %(now)d, before: %(was)d.") % {"was": was, "now": now})
+    was, now = (date_format(each.ends_at.astimezone(each.location.zone), "H:i") for each in (before, after))
+    if was != now:
+        sentences.append(_("The visit ends at %(now)s, before: %(was)s.") % {"was": was, "now": now})
+    return " ".join(sentences)
 
 
 def _questions(appointment: Appointment, data) -> MissingAnswersForm:

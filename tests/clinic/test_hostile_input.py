@@ -154,7 +154,7 @@ FORMS = {
     "scheduling:appointment-arrive": {"revision": "pick"},
     "scheduling:appointment-undo-arrival": {"revision": "any"},
     "scheduling:appointment-called": {"revision": "any"},
-    "scheduling:treatment-change": {"revision": "pick", "protocol": "pick", "zones": "pick?"}
+    "scheduling:treatment-change": {"revision": "pick", "protocol": "pick", "sessions": "pick?", "zones": "pick?"}
     | {"Q09": "pick?", "Q19": "pick?", "Q23_0": "text"},
     "scheduling:checkin-show": {"start": "pick", "part": "any", "C01": "pick", "C01b_0": "any", "C01b_1": "any"}
     | {"C02_0": "typed?", "C02_1": "any", "C03": "any", "C04": "pick", "Q04b_0": "any", "Q04b_1": "any"},
@@ -242,7 +242,7 @@ QUERIES = {
     "scheduling:board-day": ["day", "appointment", "seen"],
     "scheduling:day-show": ["day", "visit", "seen"],
     "scheduling:booking-create": ["patient", "day", "practitioner", "at"],
-    "scheduling:booking-sessions": ["protocol"],
+    "scheduling:booking-sessions": ["protocol", "planned"],
     "scheduling:session-book": ["practitioner", "from_day", "exception"],
     "scheduling:appointment-move": ["practitioner", "from_day", "exception", "slot"],
     "scheduling:checkin-show": ["again"],

@@ -16,8 +16,10 @@ from tests.factories import (
     make_catalogue,
     make_clear_patient,
     make_clinic,
+    make_course,
     make_patient,
     make_practitioner,
+    make_protocol,
     signed_in,
 )
 from tests.reading import words
@@ -71,6 +73,72 @@ def test_the_panel_leads_to_the_page_and_the_page_shows_what_is_planned(receptio
     page = reception.get(url(visit))
     assert "Change the treatment of Marta Lindholm Acne scars, moderate, Monday 19 January, 10:00" in words(page)
     assert '<option value="acne_scar_moderate" selected>' in page.text
+    assert "So far: Acne scars, moderate, a single visit of 75 minutes." in words(page)
+
+
+def planned(visit):
+    return course(visit).protocol.code, course(visit).planned_sessions, course(visit).sessions.count()
+
+
+def sessions_proposed(page):
+    field = page.context["form"]["sessions"]
+    return [number for number, _label in field.field.choices], field.value()
+
+
+@pytest.fixture
+def course_of_three(clinic, practitioner):
+    patient = make_clear_patient(clinic)
+    wish = {"location": clinic, "practitioner": practitioner, "patient": patient, "starts_at": START}
+    return make_course(protocol=make_protocol("rejuvenation"), planned=3, **wish).sessions.first().appointments.get()
+
+
+def test_the_number_of_sessions_is_asked_for_and_said_to_have_changed(reception, course_of_three):
+    page = reception.get(url(course_of_three))
+    assert sessions_proposed(page) == ([1, 3, 4, 5, 6], 3)
+    assert "So far: Rejuvenation, tone and texture, 3 sessions of" in words(page)
+    fetch = reverse("scheduling:booking-sessions")
+    assert f'hx-get="{fetch}"' in page.text
+    assert 'hx-vals="{&quot;planned&quot;: 3}"' in page.text
+    wrinkles, known = {"protocol": "wrinkles_fine"}, {"planned": "3"}
+    assert sessions_proposed(reception.get(fetch, wrinkles | known)) == ([1, 4, 5, 6], 4)
+    assert sessions_proposed(reception.get(fetch, {"protocol": "stretch_marks"} | known)) == ([1, 3, 4, 5], 3)
+
+    there = change(reception, course_of_three, sessions="4", **wrinkles)
+    assert "Changed. Sessions planned: 4, before: 3." in words(reception.get(there["Location"]))
+    assert planned(course_of_three) == ("wrinkles_fine", 4, 4)
+    back = change(reception, course_of_three, protocol="rejuvenation", sessions="3", revision=1)
+    assert "Sessions planned: 3, before: 4." in words(reception.get(back["Location"]))
+    assert planned(course_of_three) == ("rejuvenation", 3, 3)
+
+
+def test_the_number_stays_where_nobody_names_another(reception, course_of_three):
+    change(reception, course_of_three, protocol="stretch_marks", zones=[])
+    assert planned(course_of_three) == ("stretch_marks", 3, 3)
+
+
+@pytest.mark.parametrize("sessions", ["3", "7", "many"])
+def test_a_number_that_the_treatment_does_not_take_is_asked_again(reception, course_of_three, sessions):
+    page = change(reception, course_of_three, protocol="wrinkles_fine", sessions=sessions)
+    assert page.status_code == 422
+    assert "Fine lines takes 4 to 6 sessions. Plan a number between them." in words(page)
+    assert planned(course_of_three) == ("rejuvenation", 3, 3)
+
+
+def test_a_shorter_visit_that_needs_the_practitioner_earlier_is_told_why_and_when(
+    reception, clinic, practitioner, visit
+):
+    """While the cream works on one, she treats another until 10:45; after less preparation she is needed at 10:40."""
+    before = {"patient": make_clear_patient(clinic), "starts_at": START - timedelta(minutes=30)}
+    make_appointment(location=clinic, practitioner=practitioner, **before)
+    answer = change(reception, visit, protocol="scar_surgical", zones=[])
+    assert answer.status_code == 409
+    assert (
+        "This treatment needs the practitioner from 10:40 to 11:00, and somebody else has her from 10:15 to 10:45."
+        " Move the visit first." in words(answer)
+    )
+    assert "The nearest free times for this treatment" in words(answer)
+    assert "Move here first" in words(answer)
+    assert f"{reverse('scheduling:appointment-move', args=[visit.public_id])}?from_day=2026-01-19" in answer.text
 
 
 def test_the_skin_is_changed_and_the_board_opens_on_the_visit(reception, visit):

@@ -1,6 +1,15 @@
 import pytest
 
-from tests.factories import NOW, make_catalogue, make_location, make_patient, make_protocol, make_user, make_visit
+from tests.factories import (
+    NOW,
+    make_catalogue,
+    make_course,
+    make_location,
+    make_patient,
+    make_protocol,
+    make_user,
+    make_visit,
+)
 from treatments.courses import (
     CourseRefused,
     SessionsOutsideRange,
@@ -134,9 +143,10 @@ def test_the_same_plan_twice_is_one_and_another_one_is_refused(patient):
 # --- Another treatment ------------------------------------------------------------------------------------------------
 
 
-def replan(course, code="acne_scar_moderate", *zones):
+def replan(course, code="acne_scar_moderate", *zones, **planned):
     protocol = make_protocol(code)
-    change_course(course=course, protocol=protocol, zones=protocol.version.zones.filter(code__in=zones))
+    zones = protocol.version.zones.filter(code__in=zones)
+    change_course(course=course, protocol=protocol, zones=zones, **planned)
     course.refresh_from_db()
     return course.protocol.code, course.planned_sessions, course.refreshers_per_year
 
@@ -151,6 +161,29 @@ def test_sessions_and_refreshers_follow_the_protocol(patient):
     assert [each.number for each in course.sessions.all()] == [1, 2, 3, 4]
     assert replan(course, "scar_hypertrophic")[1] == 4
     assert replan(start(patient, "wrinkles_fine").course, "melasma") == ("melasma", 1, None)
+
+
+def test_the_number_of_sessions_that_is_named_is_planned_within_the_range(patient):
+    course = start(patient, "rejuvenation", planned_sessions=3).course
+    assert replan(course, "wrinkles_fine", planned_sessions=6) == ("wrinkles_fine", 6, 1)
+    assert replan(course, "wrinkles_fine", planned_sessions=4)[1] == course.sessions.count() == 4
+    assert replan(course, "rejuvenation", planned_sessions=3)[1] == course.sessions.count() == 3
+    assert replan(course, "rejuvenation", planned_sessions=1) == ("rejuvenation", 1, None)
+    assert replan(course, "rejuvenation", planned_sessions=3)[1:] == (3, course.protocol.refreshers_min_per_year)
+    for number in (2, 7):
+        with pytest.raises(SessionsOutsideRange):
+            replan(course, "rejuvenation", planned_sessions=number)
+    assert (course.planned_sessions, course.sessions.count()) == (3, 3)
+
+
+def test_a_session_that_was_booked_once_or_a_refresher_keeps_the_number():
+    course = make_course(protocol=make_protocol("wrinkles_fine"), planned=6, booked=5)
+    with pytest.raises(CourseRefused, match="Session 5 was booked once"):
+        replan(course, "wrinkles_fine", planned_sessions=4)
+    assert replan(course, "wrinkles_fine", planned_sessions=5)[1] == course.sessions.count() == 5
+    plan_refresher(course=course)
+    with pytest.raises(CourseRefused, match="has a refresher already"):
+        replan(course, "wrinkles_fine", planned_sessions=6)
 
 
 def test_what_was_treated_or_planned_by_the_lead_keeps_its_protocol_and_not_its_skin():
