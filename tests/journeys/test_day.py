@@ -65,7 +65,7 @@ def test_a_day_from_the_sun_mail_to_the_next_session(
         reception.locator(f"[name=same-{group}]").check()
     answer(reception, "Q15", "no")
     answer(reception, "Q20", "no")
-    answer(reception, "Q19", "same")
+    answer(reception, "Q19", "none")
     answer(reception, "Q25", "same")
     reception.get_by_role("button", name="Show free times").click()
     expect(reception.locator("input[name=slot]:checked")).to_have_count(1)
