@@ -18,23 +18,11 @@ from tests.factories import (
     make_user,
     signed_in,
 )
-from tests.servers import beat, environment, smtp_sink, worker
 from treatments.models import Screening
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 PHONE = {"width": 390, "height": 844}
-
-
-@pytest.fixture
-def post(live_server, settings):
-    """The mail server with the worker and the beat that send to it; mails lead to the server of the test."""
-    settings.SITE_URL = live_server.url
-    with smtp_sink() as sink:
-        env = environment(EMAIL_URL=sink.url, SITE_URL=live_server.url, SWEEP_SECONDS=1)
-        with worker(env), beat(env):
-            yield sink
-    settings.CLOCK_FILE.unlink(missing_ok=True)
 
 
 @pytest.fixture
@@ -79,7 +67,9 @@ def give_date(page: Page, day: str, month: str, year: str) -> None:
         page.get_by_label(label).fill(value)
 
 
-def test_a_sunburn_two_days_before_is_answered_on_the_phone_seen_at_once_and_moves_the_visit(phone, post, axe, at_desk):
+def test_a_sunburn_two_days_before_is_answered_on_the_phone_seen_at_once_and_moves_the_visit(
+    phone, post, set_clock, axe, at_desk
+):
     location = make_clinic(name="Larkfield", emergency_phone="999")
     patient = make_clear_patient(location, given_name="Olivia", email="olivia@example.org")
     now = times.now()
@@ -92,7 +82,7 @@ def test_a_sunburn_two_days_before_is_answered_on_the_phone_seen_at_once_and_mov
         now=now,
     )
     newest_mail(post, 1)
-    times.move_clock(by=visit.starts_at - timedelta(hours=47) - times.now())
+    set_clock(visit.starts_at - timedelta(hours=47))
     mail = newest_mail(post, 2)
     [address] = set(re.findall(r"http://\S+/v/[\w-]+/", mail.text))
     token = address.strip("/").rpartition("/")[2]
@@ -173,7 +163,7 @@ def test_a_sunburn_two_days_before_is_answered_on_the_phone_seen_at_once_and_mov
     )
     assert (Screening.objects.newest_first().first().stage, moved.revision) == ("booking", 1)
     newest_mail(post, 3)  # tells the new time
-    times.move_clock(by=moved.starts_at - timedelta(hours=47) - times.now())
+    set_clock(moved.starts_at - timedelta(hours=47))
     [address] = set(re.findall(r"http://\S+/v/[\w-]+/", newest_mail(post, 4).text))
     phone.goto(address)
     give_date(phone, "17", "5", "1990")
