@@ -69,6 +69,7 @@ def test_rows_say_who_waits_and_why_and_by_when(reception, clinic, practitioner)
     assert "Marta Lindholm No e-mail address, 020 7946 0333 Wed 14 Jan, 10:00 Open the visit : Marta Lindholm" in page
     assert 'href="tel:02079460333"' in answer.text
     assert f'href="{reverse("scheduling:appointment-show", args=[visit.public_id])}"' in answer.text
+    assert answer.text.count('class="btn btn-primary btn-sm"') == 2  # for today: the screening and her form
 
 
 def test_the_rule_is_named_to_those_who_treat_alone(clinic, practitioner):
