@@ -33,6 +33,8 @@ class SlotField(forms.CharField):
         self.location = location
 
     def clean(self, value):
+        if not value and not self.required:
+            return None
         try:
             start, _space, practitioner = super().clean(value).partition(" ")
             starts_at = parse_datetime(start)

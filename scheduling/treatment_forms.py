@@ -5,7 +5,7 @@ import json
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from scheduling.forms import ProtocolField, RevisionForm, SessionsField, chosen_protocol
+from scheduling.forms import ProtocolField, RevisionForm, SessionsField, SlotField, chosen_protocol
 from scheduling.models import Appointment
 from treatments.models import CatalogueVersion, Protocol, Zone
 
@@ -30,6 +30,7 @@ class TreatmentForm(RevisionForm):
         chosen = [zone.code for zone in course.zones.all()]
         initial = {"revision": appointment.revision, "protocol": self.planned.code, "zones": chosen}
         super().__init__(*args, initial=initial, **kwargs)
+        self.fields["slot"] = SlotField(location=appointment.location, required=False)
         version = CatalogueVersion.objects.current()
         self.fields["protocol"].queryset = Protocol.objects.filter(version=version)
         self.fields["protocol"].widget.attrs["hx-vals"] = json.dumps({"planned": course.planned_sessions})
@@ -43,8 +44,15 @@ class TreatmentForm(RevisionForm):
 
     @property
     def treatment(self) -> dict:
-        """The protocol with its zones, and how many sessions of it."""
+        """The protocol with its zones, how many sessions of it, and another time where one was chosen."""
         protocol = self._as_planned(self.cleaned_data["protocol"])
         codes = [zone.code for zone in self.cleaned_data["zones"]]
         zones = Zone.objects.filter(version=protocol.version_id, code__in=codes)
-        return {"protocol": protocol, "zones": list(zones), "planned_sessions": self.cleaned_data["sessions"]}
+        starts_at, practitioner = self.cleaned_data["slot"] or (None, None)
+        return {
+            "protocol": protocol,
+            "zones": list(zones),
+            "planned_sessions": self.cleaned_data["sessions"],
+            "starts_at": starts_at,
+            "practitioner": practitioner,
+        }

@@ -163,32 +163,50 @@ def change_treatment(
     by: User | None,
     now: datetime,
     planned_sessions: int | None = None,
+    starts_at: datetime | None = None,
+    practitioner: Practitioner | None = None,
 ) -> Appointment:
     """Other zones for the course of an appointment, or another protocol while this is all that there is of it.
 
-    The start stays, so that the patient need not be told; the end, the places and the light follow the treatment, and
-    so does the number of sessions without `planned_sessions`. Raises Taken where the other visit does not fit,
-    OutsideHours, InThePast, TooSoon, TreatmentStays and ChangedMeanwhile.
+    The end, the places and the light follow the treatment, and so does the number of sessions without
+    `planned_sessions`. The start stays, so that the patient need not be told; with another one, or another
+    `practitioner`, it is a move as well. Raises Taken where the other visit does not fit, OutsideHours, InThePast,
+    TooSoon, TreatmentStays and ChangedMeanwhile; with a move, all that `move_appointment` raises.
     """
-    wish = replace(Wish.again(appointment, by=by, now=now), protocol=protocol, zones=tuple(zones))
+    wish = Wish.again(appointment, by=by, now=now, practitioner=practitioner, starts_at=starts_at)
+    wish = replace(wish, protocol=protocol, zones=tuple(zones))
     with _telling_what_is_free(wish), transaction.atomic():
         changing = _locked(appointment, revision)
         if changing.state not in (*Appointment.State.AHEAD, Appointment.State.ARRIVED):
             raise ChangedMeanwhile(_("This visit has begun or is cancelled, so its treatment stays as it is."))
+        is_moving = (changing.starts_at, changing.practitioner) != (wish.starts_at, wish.practitioner)
+        if is_moving:
+            _check_ahead(changing)
         _lock_resources(wish)
-        check_in_place(wish)
+        (check if is_moving else check_in_place)(wish)
         _check_practitioner(wish)
         _change_course(changing, wish, planned_sessions)
-        changing.revision += 1
-        changing.ends_at = wish.ends_at
-        changing.room, changing.device = _choose_places(wish, changing.room, changing.device, is_place_open=True)
         changing.occupancies.all().delete()
-        changing.save(update_fields=["revision", "ends_at", "room", "device"])
-        Occupancy.objects.bulk_create(compose_occupancies(changing))
-        reminders.keep_for_change(appointment=changing)
+        changing.revision += 1
+        if is_moving:
+            _place(changing, wish, room=changing.room, device=changing.device, is_place_open=True)
+            reminders.plan_for_move(appointment=changing, now=now)
+        else:
+            _stay(changing, wish)
+            reminders.keep_for_change(appointment=changing)
         touched = visits_to_come(now).filter(session__course=changing.session.course)
         rescreen(touched, cause=Screening.Cause.TREATMENT, by=by, now=now)
         return changing
+
+
+def _stay(appointment: Appointment, wish: Wish) -> None:
+    """Write what another treatment takes from the same start on."""
+    appointment.ends_at = wish.ends_at
+    appointment.room, appointment.device = _choose_places(
+        wish, appointment.room, appointment.device, is_place_open=True
+    )
+    appointment.save(update_fields=["revision", "ends_at", "room", "device"])
+    Occupancy.objects.bulk_create(compose_occupancies(appointment))
 
 
 def _check_practitioner(wish: Wish) -> None:

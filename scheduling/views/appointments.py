@@ -215,16 +215,14 @@ def appointment_move(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
     except booking.BookingRefused as error:
         alternatives = getattr(error, "alternatives", ())
         return _move_page(request, appointment, form=form, refusal=error.message, alternatives=alternatives, status=409)
-    messages.success(request, _moved_sentence(moved))
+    messages.success(request, f"{told_of_move(moved)} {what_it_waits_for(moved.session)}".strip())
     return to_board(request, moved)
 
 
-def _moved_sentence(moved: Appointment) -> str:
+def told_of_move(moved: Appointment) -> str:
     if moved.patient.email:
-        told = _("Moved. The patient gets a mail with the new time.")
-    else:
-        told = _("Moved. There is no e-mail address: please phone the patient.")
-    return f"{told} {what_it_waits_for(moved.session)}".strip()
+        return _("Moved. The patient gets a mail with the new time.")
+    return _("Moved. There is no e-mail address: please phone the patient.")
 
 
 def _move_page(request, appointment, *, form=None, refusal="", alternatives=(), status=200) -> HttpResponse:

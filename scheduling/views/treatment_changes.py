@@ -17,7 +17,7 @@ from scheduling.lights import what_it_waits_for
 from scheduling.models import Appointment
 from scheduling.rescreening import keep_answers
 from scheduling.treatment_forms import TreatmentForm
-from scheduling.views.appointments import to_board
+from scheduling.views.appointments import to_board, told_of_move
 from scheduling.views.offering import as_choices
 from treatments.catalogue import Stage
 from treatments.forms import MissingAnswersForm
@@ -32,8 +32,10 @@ def treatment_change(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
     appointment = _own(request, public_id)
     data = request.POST if request.method == "POST" else None
     form, answers = TreatmentForm(data, appointment=appointment), _questions(appointment, data)
-    if data is None or not (form.is_valid() & answers.is_valid()):
-        return _page(request, appointment, form, answers, status=422 if data is not None else 200)
+    if data is None:
+        return _page(request, appointment, form, answers)
+    if not (form.is_valid() & answers.is_valid()):
+        return _page(request, appointment, form, answers, refusal=form.errors.get("slot", [""])[0], status=422)
     given = {"answers": answers.answers, "zones": answers.chosen_zones, "by": request.user, "now": times.now()}
     keep_answers(patient=appointment.patient, **given)
     try:
@@ -52,8 +54,10 @@ def treatment_change(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
 
 
 def _what_changed(before: Appointment, after: Appointment) -> str:
-    """What follows from another treatment, in sentences; the start stays."""
+    """What follows from another treatment, in sentences."""
     sentences = [_("Changed.")]
+    if (before.starts_at, before.practitioner) != (after.starts_at, after.practitioner):
+        sentences.append(told_of_move(after))
     was, now = (each.session.course.planned_sessions for each in (before, after))
     if was != now:
         sentences.append(_("Sessions planned: %(now)d, before: %(was)d.") % {"was": was, "now": now})

@@ -155,6 +155,7 @@ FORMS = {
     "scheduling:appointment-undo-arrival": {"revision": "any"},
     "scheduling:appointment-called": {"revision": "any"},
     "scheduling:treatment-change": {"revision": "pick", "protocol": "pick", "sessions": "pick?", "zones": "pick?"}
+    | {"slot": "pick?"}
     | {"Q09": "pick?", "Q19": "pick?", "Q23_0": "text"},
     "scheduling:checkin-show": {"start": "pick", "part": "any", "C01": "pick", "C01b_0": "any", "C01b_1": "any"}
     | {"C02_0": "typed?", "C02_1": "any", "C03": "any", "C04": "pick", "Q04b_0": "any", "Q04b_1": "any"},

@@ -1,6 +1,6 @@
 """Another treatment for a visit: Monday 12 January 2026, for a visit on Monday 19 January, 10:00."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.urls import reverse
@@ -136,9 +136,46 @@ def test_a_shorter_visit_that_needs_the_practitioner_earlier_is_told_why_and_whe
         "This treatment needs the practitioner from 10:40 to 11:00, and somebody else has her from 10:15 to 10:45."
         " Move the visit first." in words(answer)
     )
-    assert "The nearest free times for this treatment" in words(answer)
-    assert "Move here first" in words(answer)
-    assert f"{reverse('scheduling:appointment-move', args=[visit.public_id])}?from_day=2026-01-19" in answer.text
+    assert "Choose one, and the visit moves there with the change. One mail tells the patient." in words(answer)
+
+    [(first, slot), *_others] = answer.context["alternatives"]
+    moved = change(reception, visit, protocol="scar_surgical", zones=[], slot=first)
+    board = words(reception.get(moved["Location"]))
+    assert "Changed. Moved. The patient gets a mail with the new time." in board
+    visit.refresh_from_db()
+    assert (visit.starts_at, visit.practitioner, course(visit).protocol.code) == (
+        slot.starts_at,
+        slot.practitioner,
+        "scar_surgical",
+    )
+    assert visit.ends_at - visit.starts_at == timedelta(minutes=60)
+    assert {each.revision for each in visit.reminders.filter(state="planned")} == {1}
+    assert light(visit).for_start == slot.starts_at
+
+
+@pytest.mark.parametrize("slot", ["junk", "2026-01-19T10:00:00+00:00 nobody"])
+def test_a_time_that_is_none_changes_nothing(reception, visit, slot):
+    page = change(reception, visit, slot=slot)
+    assert (page.status_code, "Choose one of the free times." in words(page)) == (422, True)
+    assert course(visit).zones.count() == 0
+
+
+def test_who_has_arrived_is_not_moved_with_the_change(reception, practitioner, visit):
+    start = f"{(START + timedelta(days=1)).isoformat()} {practitioner.public_id}"
+    Appointment.objects.update(state="arrived")
+    page = change(reception, visit, slot=start)
+    assert page.status_code == 409
+    assert "The patient has arrived for this appointment, so it stays as it is." in words(page)
+    assert change(reception, visit).status_code == 302
+
+
+def test_a_change_with_a_move_keeps_to_what_a_move_keeps_to(reception, practitioner, visit):
+    keep_answers(patient=visit.patient, answers={"Q04": "yes", "Q04b": "2025-08-31"}, by=None, now=NOW)
+    for day, status in ((date(2026, 2, 28), 409), (date(2026, 3, 1), 302)):
+        start = datetime(day.year, day.month, day.day, 10, tzinfo=UTC)
+        slot = f"{start.isoformat()} {practitioner.public_id}"
+        assert change(reception, visit, protocol="wrinkles_fine", slot=slot).status_code == status
+    assert planned(visit)[0] == "wrinkles_fine"
 
 
 def test_the_skin_is_changed_and_the_board_opens_on_the_visit(reception, visit):
@@ -154,7 +191,7 @@ def test_a_longer_visit_that_does_not_fit_is_told_with_the_nearest_times(recepti
     make_appointment(location=clinic, practitioner=practitioner, patient=make_clear_patient(clinic), starts_at=after)
     answer = change(reception, visit, protocol="stretch_marks", zones=["abdomen_hips_thighs"])
     assert answer.status_code == 409
-    assert "The nearest free times for this treatment Mon 19 Jan" in words(answer)
+    assert "Nearest free times Mon 19 Jan" in words(answer)
     assert '<option value="stretch_marks" selected>' in answer.text
     assert course(visit).protocol.code == "acne_scar_moderate"
 
