@@ -7,6 +7,7 @@ from scheduling.views import appointments, checkins, screenings, treatment_chang
 urlpatterns = [
     path("screening/", screenings.screening_show, name="screening-show"),
     path("screening/decide/", screenings.screening_decide, name="screening-decide"),
+    path("screening/ask/", screenings.screening_ask, name="screening-ask"),
     path("screening/advice/", screenings.screening_advice, name="screening-advice"),
     path("treatment/", treatment_changes.treatment_change, name="treatment-change"),
     path("link/", appointments.appointment_link, name="appointment-link"),

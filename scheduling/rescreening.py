@@ -17,8 +17,8 @@ from treatments.answers import record_answers
 from treatments.catalogue import Outcome, Stage
 from treatments.models import CatalogueVersion, PrescriberAdvice, Screening, ScreeningFinding
 from treatments.prescribers import IMMUNE_MEDICINE, record_advice
-from treatments.publishing import catalogue_of
-from treatments.screenings import VisitToScreen, screen_again
+from treatments.publishing import catalogue_of, current_catalogue
+from treatments.screenings import VisitToScreen, screen_again, screen_session
 
 Cause = Screening.Cause
 State = Appointment.State
@@ -54,6 +54,34 @@ def keep_answers(
     with transaction.atomic():
         record_answers(patient=patient, answers=answers, by=by, now=now, zones=zones)
         return rescreen_patient(patient=patient, cause=Cause.ANSWERS, by=by, now=now)
+
+
+def keep_visit_answers(
+    *, appointment: Appointment, stage: Stage, answers: Mapping[str, str], by: User, now: datetime
+) -> None:
+    """Keep what was asked about a visit up to a stage, and let it count for every visit to come.
+
+    What is true of this visit alone counts as long as its start is the one that was asked about.
+    """
+    session = appointment.session
+    zones = [zone.code for zone in session.course.zones.all()]
+    questions = current_catalogue().questions
+    of_this_visit = {id: said for id, said in answers.items() if questions[id].keeps is None}
+    with transaction.atomic():
+        stored = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
+        record_answers(patient=appointment.patient, answers=answers, by=by, now=now, zones=zones)
+        if of_this_visit and stored.starts_at == appointment.starts_at:
+            screen_session(
+                session=session,
+                stage=stage,
+                start=stored.starts_at,
+                zone=appointment.location.zone,
+                cause=Cause.ANSWERS,
+                answers=of_this_visit,
+                by=by,
+                now=now,
+            )
+        rescreen_patient(patient=appointment.patient, cause=Cause.ANSWERS, by=by, now=now)
 
 
 def keep_details(*, patient: Patient, revision: int, by: User, now: datetime, **details) -> list[Screening]:

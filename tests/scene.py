@@ -254,6 +254,7 @@ class Scene:
                 "kind": "lift",
                 "reason": "The prescriber was asked.",
             },
+            "scheduling:screening-ask": {"Q10": "no"},
             "scheduling:screening-advice": {
                 "medicine": "Methotrexate",
                 "said": "keep_taking",

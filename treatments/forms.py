@@ -1,6 +1,6 @@
 """The question form, made from the catalogue: the one place where reception meets a medicine's name."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -336,6 +336,46 @@ class MissingAnswersForm(AnswersForm):
         skin = self.known[asks.id].skin
         unknown = [code for code, zone in self.catalogue.zones.items() if zone.is_bookable and code not in skin]
         return tuple(("zones", code) for code in ([] if NOT_SURE in skin else [""]) + unknown)
+
+
+class OpenAnswersForm(AnswersForm):
+    """What nobody has answered yet for a visit up to a stage, or nobody was sure of. All of it may stay open.
+
+    `said` are the answers that are true of this visit alone. Where a detail is missing, what it follows from is asked
+    again as well, so that the page tells no answer.
+    """
+
+    def __init__(self, *args, said: Mapping[str, str], **kwargs):
+        self.said = said
+        super().__init__(*args, **kwargs)
+
+    def _needed(self, stage: Stage) -> list[Question]:
+        at_stage, stages = super()._needed, list(Stage)[: list(Stage).index(stage) + 1]
+        needed = {question.id for at in stages for question in at_stage(at) if not question.reopens}
+        return [question for id, question in self.catalogue.questions.items() if id in needed]
+
+    def _is_asked_anew(self, question: Question) -> bool:
+        return any(map(self._is_open, (question, *self._details(question)))) or any(
+            map(self._is_asked_anew, self._parents(question))
+        )
+
+    def _answer(self, question: Question) -> set[str]:
+        known = self.known.get(question.id)
+        return set((known.answer if known else self.said.get(question.id, NOT_SURE)).split(", "))
+
+    def _is_open(self, question: Question) -> bool:
+        return NOT_SURE in self._answer(question)
+
+    def _details(self, question: Question) -> Iterator[Question]:
+        """What has to be asked because of the answer that is known."""
+        said = self._answer(question)
+        return (each for each in self._needed(self.stage) if not said.isdisjoint(each.ask_if.get(question.id, ())))
+
+    def _may_stay(self, question: Question) -> bool:
+        return False
+
+    def _may_be_open(self, question: Question) -> bool:
+        return True
 
 
 def _is_given(value: str, given: list[str]) -> bool:

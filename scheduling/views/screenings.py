@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from clinic import times
 from clinic.access import EVERYBODY, Role, allow, own_or_404
@@ -17,11 +17,11 @@ from scheduling.forms import slot_value
 from scheduling.links import renewal_of
 from scheduling.models import Appointment
 from scheduling.readiness import read_readiness
-from scheduling.rescreening import keep_advice
-from scheduling.screening_forms import AdviceForm, DecisionForm
+from scheduling.rescreening import keep_advice, keep_visit_answers
+from scheduling.screening_forms import AdviceForm, DecisionForm, open_questions
 from scheduling.screening_page import Choices, Review, choices_for, read_review
 from treatments.decisions import DecisionRefused, NoLaterDate, ReasonMissing, SkinNotChecked, decide_screening
-from treatments.models import ScreeningDecision
+from treatments.models import Screening, ScreeningDecision
 from treatments.prescribers import AdviceRefused
 
 FIELD_AT_FAULT = {ReasonMissing: "reason", SkinNotChecked: "is_skin_checked", NoLaterDate: "not_before"}
@@ -43,6 +43,7 @@ def screening_show(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "readiness": readiness,
         "may_move": appointment.state in Appointment.State.AHEAD,
         "renewal": renewal_of(appointment, now),
+        "is_asking": _is_asking(appointment, readiness.screening),
         "slots": [(slot_value(slot), slot) for slot in readiness.slots],
     }
     return render(request, "scheduling/screening_reception.html", context)
@@ -108,6 +109,38 @@ def screening_advice(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
     return _review_page(request, appointment, advice=form, status=422)
 
 
+@require_http_methods(["GET", "HEAD", "POST"])
+@allow(*EVERYBODY)
+def screening_ask(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Ask what nobody has answered yet; the visits of the patient are screened again with it."""
+    appointment = _own(request, public_id)
+    if appointment.state not in (*Appointment.State.AHEAD, Appointment.State.ARRIVED):
+        messages.error(request, _("This visit has begun or is cancelled, so nothing is asked for it any more."))
+        return redirect("scheduling:screening-show", public_id)
+    record_opening(appointment.patient)
+    newest = appointment.session.screenings.newest_first().first()
+    answers = open_questions(appointment, newest, request.POST if request.method == "POST" else None)
+    if answers.is_bound and answers.is_valid():
+        keep_visit_answers(
+            appointment=appointment,
+            stage=answers.stage,
+            answers=answers.answers,
+            by=request.user,
+            now=times.now(),
+        )
+        messages.success(request, _("Kept. The screening follows it."))
+        return redirect("scheduling:screening-show", public_id)
+    context = {"appointment": appointment, "sign": sign_of(appointment), "answers": answers}
+    return render(request, "scheduling/screening_ask.html", context, status=422 if answers.is_bound else 200)
+
+
+def _is_asking(appointment: Appointment, screening: Screening | None) -> bool:
+    """Whether an answer can still be asked for that the visit waits for."""
+    is_open = appointment.state in (*Appointment.State.AHEAD, Appointment.State.ARRIVED)
+    waits = screening is None or screening.stands_in_the_way
+    return is_open and waits and bool(open_questions(appointment, screening).questions)
+
+
 def _review_page(request, appointment, *, decision=None, advice=None, refusal="", status=200) -> HttpResponse:
     record_opening(appointment.patient)
     now = times.now()
@@ -121,6 +154,7 @@ def _review_page(request, appointment, *, decision=None, advice=None, refusal=""
         "change": review.change.words(for_treating=True) if review.change else "",
         "choices": choices,
         "renewal": renewal_of(appointment, now),
+        "is_asking": _is_asking(appointment, review.screening),
         "decision": decision_form(review, choices, decision) if choices else None,
         "advice": advice or AdviceForm(initial={"medicine": review.medicine}),
         "refusal": refusal,

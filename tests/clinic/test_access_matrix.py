@@ -77,6 +77,7 @@ scheduling:treatment-change        held         login     200/302      200/302  
 scheduling:checkin-show            here         login     200/302      200/302      200/302   200/302   404/404   yes
 scheduling:screening-show          held         login     200/405      200/405      200/405   200/405   404/405   no
 scheduling:screening-decide        here         login     405/403      405/409      405/302   405/403   405/404   yes
+scheduling:screening-ask           held         login     200/302      200/302      200/302   200/302   404/404   yes
 scheduling:screening-advice        held         login     405/403      405/302      405/302   405/403   405/404   yes
 scheduling:checkin-hand-over       here         login     405/302      405/302      405/302   405/302   405/404   no
 scheduling:checkin-patient         here         login     302/302      302/302      302/302   302/302   404/404   no

@@ -166,6 +166,7 @@ FORMS = {
         "reason": "text",
         "is_skin_checked": "any",
     },
+    "scheduling:screening-ask": {"Q09": "pick?", "Q19": "pick?", "Q23_0": "text"},
     "scheduling:screening-advice": {
         "medicine": "text",
         "said": "pick",
