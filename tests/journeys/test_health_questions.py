@@ -71,7 +71,7 @@ def test_the_questions_of_a_booking_follow_the_wishes_and_the_answers(
     page.locator("[name=Q19b]").fill("2024")
     page.locator("[name=Q19g]").fill("2024")
     page.get_by_role("button", name="Show free times").click()
-    expect(page.get_by_text("Nothing stands in the way")).to_be_visible()
+    expect(page.get_by_text("Nothing stands in the way", exact=True)).to_be_visible()
     assert known_answers(patient)["Q19"] == "laser, needling"
 
     # the next call: one tick for each group
