@@ -89,6 +89,7 @@ class CheckIn:
             zone=self.appointment.location.zone,
             protocol=course.protocol.code,
             zones=[zone.code for zone in course.zones.all()],
+            start=self.appointment.starts_at,
             by=by,
         )
 

@@ -18,9 +18,10 @@ from scheduling.forms import PlanningDayField, RevisionField
 from scheduling.rule_trials import moment_question, sample_answers
 from treatments.catalogue import Catalogue, CatalogueError, Outcome, Override, QuestionKind, Rule, Stage
 from treatments.catalogue.spec import NO, NOT_SURE, YES
+from treatments.catalogue.windows import WINDOWS
 from treatments.models import CatalogueVersion
 from treatments.publishing import catalogue_of, drafted_catalogue
-from treatments.rule_editing import WINDOWS, Field, edit_rule, fields_of, refusals, stage_words
+from treatments.rule_editing import Field, edit_rule, fields_of, refusals, stage_words
 
 WHOLE = re.compile(r"[0-9]{1,4}")
 LONGEST_WORDS = 1000
@@ -77,7 +78,7 @@ class RuleForm(forms.Form):
             return
         text = edit_rule(source=self.version.source, catalogue=self.catalogue, code=self.code, values=values)
         try:
-            self.draft = drafted_catalogue(text)
+            self.draft = drafted_catalogue(text, base=self.catalogue)
         except CatalogueError as error:
             for name, sentence in refusals(source=text, catalogue=self.catalogue, code=self.code, error=error):
                 self.add_error(name or None, sentence)

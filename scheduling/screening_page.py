@@ -21,6 +21,7 @@ from scheduling.models import Appointment
 from scheduling.offers import Later, offer_later_times
 from treatments.catalogue import Catalogue, Outcome, Override, Question, QuestionKind, Rule, Tag
 from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
+from treatments.catalogue.windows import asked
 from treatments.decisions import (
     is_merely_on_hold,
     may_decide,
@@ -305,7 +306,8 @@ class _Reader:
         """What was said to a question, newest first, each answer once as long as it stayed the same."""
         for _value, given in groupby(self._values(question), key=lambda each: each[0]):
             value, at, by = list(given)[-1]
-            yield Said(question.text, worded(question, value, self.catalogue), at, by.name if by else "")
+            words = asked(self.catalogue, question, start=self.review.screening.for_start, zone=self.review.zone).text
+            yield Said(words, worded(question, value, self.catalogue), at, by.name if by else "")
 
     def _values(self, question: Question) -> Iterator[tuple[str, datetime, User | None]]:
         if question.kind == QuestionKind.BIRTH_DATE:

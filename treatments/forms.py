@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import groupby
 
 from django import forms
@@ -12,6 +13,7 @@ from clinic.times import local_date
 from treatments.answers import OnFile, on_file, skin_of
 from treatments.catalogue import AnsweredBy, Catalogue, Question, QuestionKind, Stage
 from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
+from treatments.catalogue.windows import asked
 from treatments.question_fields import SAME, TickField, field_for
 
 # What can be left open: a day that nobody can say now, and a tick for what is not done yet.
@@ -50,7 +52,8 @@ class AnswersForm(forms.Form):
     """The questions that the active rules ask at a stage. `answers` holds what was answered, by question id.
 
     With a `protocol` and `zones` (codes) it asks what concerns them. Without, it stands beside fields of these names
-    and follows what is chosen there. `by` leaves only what the patient answers, or what staff look at.
+    and follows what is chosen there. `start` is the visit's, where it asks since when something has been. `by` leaves
+    only what the patient answers, or what staff look at.
 
     At booking, a question that was answered before may be left as “nothing has changed”, and so may a whole group; it
     then stays out of `answers`. A question about the skin that is to be treated is asked anew where the answer is
@@ -73,6 +76,7 @@ class AnswersForm(forms.Form):
         zone,
         protocol: str | None = None,
         zones: Collection[str] = (),
+        start: datetime | None = None,
         by: AnsweredBy | None = None,
         **kwargs,
     ):
@@ -88,7 +92,10 @@ class AnswersForm(forms.Form):
             if q.ask_if and anew.isdisjoint(q.ask_if) and not self._follows_from_file(q, anew):
                 anew.discard(q.id)
         self.reopened = {q.id for q in self._needed(self.reopening.reopens)} - anew if self.reopening else set()
-        self.questions = [q for id, q in catalogue.questions.items() if id in anew | self.reopened]
+        here = anew | self.reopened
+        self.questions = [
+            asked(catalogue, q, start=start, zone=zone) for id, q in catalogue.questions.items() if id in here
+        ]
         self.conditions = {question.id: self._conditions(question, anew) for question in self.questions}
         self.same = self._groups_on_file()
         for question in self.questions:

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Max
 
 from treatments import catalogue
-from treatments.catalogue import Catalogue
+from treatments.catalogue import Catalogue, CatalogueError
 from treatments.models import CatalogueVersion, Protocol, ScreeningRule, Zone
 
 
@@ -37,6 +37,7 @@ def publish_catalogue(
         newest = CatalogueVersion.objects.aggregate(number=Max("number"))["number"] or 0
         if on_top_of not in (None, newest):
             raise PublishedMeanwhile(newest)
+        drafted_catalogue(text, base=current_catalogue())
         return _store(number=newest + 1, source=text, note=note, published_at=now, published_by=by)
 
 
@@ -60,9 +61,15 @@ def catalogue_of(version: CatalogueVersion) -> Catalogue:
     return _loaded(version.source)
 
 
-def drafted_catalogue(text: str) -> Catalogue:
-    """A catalogue that is not published yet. Raises CatalogueError for a text that the loader refuses."""
-    return _loaded(text)
+def drafted_catalogue(text: str, *, base: Catalogue) -> Catalogue:
+    """A catalogue that is not published yet, on top of another one.
+
+    Raises CatalogueError for a text that the loader refuses, and for a fault that the other one does not have.
+    """
+    draft, known = _loaded(text), {sentence for _line, sentence in base.faults}
+    if found := [fault for fault in draft.faults if fault[1] not in known]:
+        raise CatalogueError(found)
+    return draft
 
 
 def current_catalogue() -> Catalogue:

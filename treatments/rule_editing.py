@@ -12,24 +12,13 @@ from dataclasses import dataclass
 import yaml
 from django.db.models import TextChoices
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 
 from treatments.catalogue import Catalogue, CatalogueError, Outcome, Override, Rule, Stage, TestKind
 from treatments.catalogue.reading import compose
 from treatments.catalogue.rules import SEED_RULES
+from treatments.catalogue.windows import WINDOWS, asked, in_units
 
 Value = str | int | bool
-
-# The numbers of a test that may be changed, with the most that makes sense.
-WINDOWS = {
-    "hours": 720,
-    "advice_hours": 720,
-    "days": 3650,
-    "hold_until_days": 3650,
-    "months": 120,
-    "hold_until_months": 120,
-    "years": 100,
-}
 
 
 @dataclass(frozen=True)
@@ -86,19 +75,6 @@ class Change:
     label: str
     before: str
     after: str
-
-
-def in_units(setting: str, number: int) -> str:
-    """A number of a test with its unit: “24 hours”."""
-    if setting.endswith("hours"):
-        words = ngettext("%(n)d hour", "%(n)d hours", number)
-    elif setting.endswith("days"):
-        words = ngettext("%(n)d day", "%(n)d days", number)
-    elif setting.endswith("months"):
-        words = ngettext("%(n)d month", "%(n)d months", number)
-    else:
-        words = ngettext("%(n)d year", "%(n)d years", number)
-    return words % {"n": number}
 
 
 def fields_of(catalogue: Catalogue, code: str) -> dict[str, Field]:
@@ -183,8 +159,9 @@ def _fields(catalogue: Catalogue, rule: Rule) -> Iterator[Field]:
     for id in dict.fromkeys(id for ids in rule.questions.values() for id in ids):
         question = catalogue.questions.get(id)
         if question and question.patient_message:
-            label = _("What the patient reads after “%(question)s”") % {"question": question.text}
-            yield Field(f"message_{id}", label, question.patient_message, ("questions", id), ("patient_message",))
+            label = _("What the patient reads after “%(question)s”") % {"question": asked(catalogue, question).text}
+            words = question.message_as_written
+            yield Field(f"message_{id}", label, words, ("questions", id), ("patient_message",))
 
 
 def _outcomes(catalogue: Catalogue, rule: Rule, entry: tuple[str, str], mildest: Mapping) -> Iterator[Field]:

@@ -153,6 +153,7 @@ class Questionnaire:
             zone=self.appointment.location.zone,
             protocol=course.protocol.code,
             zones=[zone.code for zone in course.zones.all()],
+            start=self.appointment.starts_at,
             by=AnsweredBy.PATIENT,
         )
         form.is_valid()
@@ -172,7 +173,7 @@ class Questionnaire:
         return steps
 
     def _step(self, heading: str, field: forms.BoundField, number: int, total: int) -> Step:
-        question = self.catalogue.questions[field.name]
+        question = next(each for each in self.form.questions if each.id == field.name)
         known = self.form.known.get(question.id) if not question.ask_if else None
         fields = self.typed.get(question.id, {})
         return Step(

@@ -28,7 +28,7 @@ from scheduling.rule_trials import try_on_bookings
 from scheduling.slots import find_slots
 from treatments.catalogue import read
 from treatments.models import CatalogueVersion, Protocol
-from treatments.publishing import drafted_catalogue
+from treatments.publishing import catalogue_of, drafted_catalogue
 from treatments.screening import evaluate
 
 pytestmark = [pytest.mark.bench, pytest.mark.django_db]
@@ -134,7 +134,7 @@ def test_new_rules_over_every_visit_to_come(clinic, add_table):
     now, version = times.now(), CatalogueVersion.objects.current()
     text = version.source.replace("months: 6,", "months: 9,", 1)
     lead = User.objects.filter(is_lead=True).first()
-    drafted_catalogue(text)  # read once in a process, whatever is done with it
+    drafted_catalogue(text, base=catalogue_of(version))  # read once in a process, whatever is done with it
     started = time.perf_counter()
     trial = try_on_bookings(text=text, now=now)
     tried = time.perf_counter() - started

@@ -173,15 +173,28 @@ def test_screenings_keep_the_version_that_they_were_made_under(lead, clinic, pra
         ("S3", {"note": " "}, "Please fill this in."),
         ("S3", {}, "The rule is as it was, so there is nothing to publish."),
         ("S1", {"message_Q04": "Stop the capsules."}, "the message says “Stop”"),
-        ("S3", {"message_C01b": "From {day}."}, "the message may hold {clear_from} and nothing else in braces"),
+        ("S3", {"message_C01b": "From {day}."}, "in braces stands one of these or nothing: {clear_from}, {hours}."),
+        (
+            "S3",
+            {"message_C01b": "Wait 24 hours."},
+            "C01b says “24 hours”, which the rule may change. Write {hours} instead.",
+        ),
+        ("S2", {"staff": "Tell the patient to stop the medicine for 24 hours."}, "S2: staff may pass “stop” on"),
+        (
+            "S2",
+            {"message_Q05": "You need not take your tablets on the morning of the visit."},
+            "Q05: the message says “not take”",
+        ),
         ("S2", {"hours": "30"}, "the prescriber must be heard before the hours begin"),
     ],
 )
 def test_a_refusal_stands_at_its_field_and_keeps_what_was_typed(lead, code, change, sentence):
-    answer = lead.post(edit_url(code), typed(code, staff="A new word for staff.", **change) if change else typed(code))
+    answer = lead.post(
+        edit_url(code), typed(code, **{"staff": "A new word for staff."} | change) if change else typed(code)
+    )
     assert answer.status_code == 422
     assert sentence in words(answer)
-    for value in (*change.values(), *(["A new word for staff."] if change else [])):
+    for value in ({"staff": "A new word for staff."} | change if change else {}).values():
         assert value.strip() in answer.text
     assert CatalogueVersion.objects.count() == 1
 
@@ -227,7 +240,7 @@ def test_a_form_without_its_base_is_outdated(lead):
 def test_a_trial_shows_what_changes_on_the_sample(lead):
     page = words(lead.post(try_url("S3"), typed("S3", hours="48") | SAMPLE, headers=HTMX))
     assert "What the draft changes Time between it and the visit before: 24 hours now: 48 hours" in page
-    assert "“24 hours” still stands in: What the patient reads after “Have you been in the sun" in page
+    assert "still stands in" not in page
     assert "The mail about the sun moves from 26 to 50 hours before the visit." in page
     assert "Version 1 Clear Sun or sunbed: the last time was 17 January 2026, 15:30, at least 24 hours" in page
     assert "Draft Blocked Sun or sunbed: the last time was 17 January 2026, 15:30, not 48 hours" in page

@@ -167,8 +167,59 @@ def test_no_shipped_message_tells_a_patient_to_leave_out_a_medicine():
 )
 def test_a_message_that_could_mean_a_medicine_left_out_is_refused(words):
     said = "We do not treat anybody who is pregnant."
-    with pytest.raises(CatalogueError, match="C05: the message says “"):
-        load(SHIPPED.replace(said, words))
+    sentences = [sentence for _line, sentence in load(SHIPPED.replace(said, words)).faults]
+    assert [sentence.partition(" says")[0] for sentence in sentences] == ["Q06: the message", "C05: the message"]
+
+
+def test_what_staff_read_names_no_medicine_that_is_left_out_either():
+    said = "Under treatment, no needling."
+    [(_line, sentence)] = load(SHIPPED.replace(said, "Tell the patient to stop the medicine for a day.")).faults
+    assert sentence == ("E09: staff may pass “stop” on as advice to leave out a medicine. Say it in other words.")
+
+
+def test_the_shipped_catalogue_has_no_fault():
+    assert read().faults == ()
+
+
+C01_ASKS = "on a sunbed since {since}?"
+
+
+@pytest.mark.parametrize(
+    ("said", "words", "fault"),
+    [
+        (C01_ASKS, "on a sunbed in the last 24 hours?", "C01 says “24 hours”, write {hours}"),
+        (C01_ASKS, "on a sunbed in the last 25 hours?", ""),
+        (C01_ASKS, "on a sunbed since yesterday?", ""),
+        ("since {since}, by wax", "in the last 7 days, by wax", "P06 says “7 days”, write {hold_until_days}"),
+        ("since {since}, by wax", "in the last 3 days, by wax", "P06 says “3 days”, write {days}"),
+        ("fake tan since {since}?", "fake tan in the last 2 weeks?", "P04 says “2 weeks”, write {days}"),
+        ("{months} have passed", "6 months have passed", "Q04b says “6 months”, write {months}"),
+        (
+            "In the last 12 months, have you taken",
+            "In the last 5 months, have you taken",
+            "Q04 says “5 months”, write {months}",
+        ),
+    ],
+)
+def test_a_question_says_no_window_in_numbers(said, words, fault):
+    faults = [sentence for _line, sentence in load(SHIPPED.replace(said, words, 1)).faults]
+    expected = fault.replace(", write", ", which the rule may change. Write") + " instead."
+    assert faults == ([expected] if fault else [])
+
+
+def test_words_follow_the_windows_of_the_rules():
+    longer = load(SHIPPED.replace("kind: since_last_instant, hours: 24}", "kind: since_last_instant, hours: 48}"))
+    assert read().questions["C01"].patient_message.startswith("Your skin needs 24 hours out of the sun")
+    assert longer.questions["C01"].patient_message.startswith("Your skin needs 48 hours out of the sun")
+    assert longer.questions["C01"].message_as_written.startswith("Your skin needs {hours} out of the sun")
+    assert read().questions["Q04b"].patient_message.startswith("We can treat your skin once 6 months have passed")
+
+
+@pytest.mark.parametrize("id", ["Q04", "Q12", "P02"])
+def test_a_question_without_a_window_or_a_visit_says_no_since(id):
+    text = SHIPPED.replace(read().questions[id].text.split(",")[0], "Since {since}", 1)
+    with pytest.raises(CatalogueError, match=f"{id}: in braces stands one of these or nothing"):
+        load(text)
 
 
 def test_a_message_may_say_that_nothing_is_to_be_stopped():
@@ -437,7 +488,7 @@ CHANGES = [
         "{clear_from}",
         "{name}",
         "patient_message",
-        "Q04b: the message may hold {clear_from} and nothing else in braces.",
+        "Q04b: in braces stands one of these or nothing: {clear_from}, {months}.",
     ),
     ("Q04b", '{Q04: ["yes"], C04: ["yes"]}', '{Q44: ["yes"]}', "ask_if", "Q04b follows the unknown question Q44."),
     (

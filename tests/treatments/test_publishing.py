@@ -182,5 +182,5 @@ def test_of_two_who_publish_on_top_of_the_same_version_one_does():
 
 
 def test_a_draft_is_read_and_not_stored():
-    assert drafted_catalogue(LONGER_WAIT).rules["S1"].test.params["months"] == 7
+    assert drafted_catalogue(LONGER_WAIT, base=read()).rules["S1"].test.params["months"] == 7
     assert not CatalogueVersion.objects.exists()

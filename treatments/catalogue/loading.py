@@ -1,6 +1,7 @@
 """From the text of a catalogue to a `Catalogue`, or to every reason why not."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -41,14 +42,15 @@ def load(text: str) -> Catalogue:
     protocols = {entry.what: offer.protocol(entry) for entry in top.entries("protocols")}
     zones = {entry.what: offer.zone(entry) for entry in top.entries("zones")}
     asked.offer_zones(zones)
-    rules = RuleEntries(sources, protocols, zones, medicine_lists, asked)
+    rules = RuleEntries(sources, protocols, zones, medicine_lists, asked).read(top)
+    asked.name_windows(rules.values())
     catalogue = Catalogue(
         defaults=_defaults(top, offer),
         protocols=protocols,
         zones=zones,
         question_groups=groups,
         questions=questions,
-        rules=rules.read(top),
+        rules=rules,
         unsure_policy=_unsure_policy(top),
         consent=_consent(top),
         medicine_lists=medicine_lists,
@@ -56,7 +58,7 @@ def load(text: str) -> Catalogue:
     )
     top.finish()
     problems.raise_if_any()
-    return catalogue
+    return replace(catalogue, faults=problems.faults)
 
 
 def _defaults(top: Reader, offer: OfferEntries) -> Defaults | None:

@@ -22,16 +22,11 @@ from treatments.catalogue.spec import (
     Stage,
     ZoneSpec,
 )
+from treatments.catalogue.windows import filled, is_dated, window_in_numbers, windows_of
+from treatments.catalogue.wording import told_to_leave_out
 
 ANSWER = re.compile(r"[a-z][a-z0-9_]{1,39}|[IV]{1,3}")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}|[{}]")
-# A medicine is the business of whoever prescribed it. “Do not stop” is fine; “stop” is refused whatever it is about,
-# because no reader of single words can tell a medicine from the sun.
-LEAVES_OUT = re.compile(
-    r"(?<!\bnot )(?<!\bnever )(?<!n't )(?<!n’t )"
-    r"\b(?:stop|stopping|skip|skipping|miss|pause|avoid|leave out|come off|do not take|don['’]t take|never take)\b",
-    re.IGNORECASE,
-)
 
 
 class QuestionEntries(Entries):
@@ -67,21 +62,16 @@ class QuestionEntries(Entries):
             means=self.means(entry),
             reopens=entry.choice("reopens", Stage, required=False),
             of_skin=entry.flag("of_skin", default=False),
-            patient_message=entry.text("patient_message", required=False),
+            message_as_written=entry.text("patient_message", required=False),
         )
-        for name in PLACEHOLDER.findall(question.patient_message):
-            if name != "clear_from":
-                entry.refuse(
-                    _("%(what)s: the message may hold {clear_from} and nothing else in braces."), "patient_message"
-                )
-        if left_out := LEAVES_OUT.search(question.patient_message):
-            entry.refuse(
+        if left_out := told_to_leave_out(question.message_as_written):
+            entry.find_fault(
                 _(
                     "%(what)s: the message says “%(words)s”, which a patient may take as advice to leave out a "
                     "medicine. Say it in other words."
                 ),
                 "patient_message",
-                words=left_out[0],
+                words=left_out,
             )
         if bool(question.choices) != (question.kind in WITH_CHOICES):
             entry.refuse(_("%(what)s: choices belong to a choice question, and it needs them."), "choices")
@@ -156,6 +146,37 @@ class QuestionEntries(Entries):
             if place in taken:
                 entry.refuse(_("%(what)s keeps its answer where another question keeps its own."), "keeps")
             taken.add(place)
+
+    def name_windows(self, rules: Iterable[Rule]) -> None:
+        """Check what the words hold in braces, and put the windows of the rules there."""
+        for entry in self.entries:
+            question = self.questions[entry.what]
+            windows = windows_of(question, rules)
+            moment = {"since"} if is_dated(question, windows) else set()
+            self.check_braces(entry, "text", question.text, {*windows, *moment})
+            self.check_braces(entry, "patient_message", question.message_as_written, {*windows, "clear_from"})
+            for key, words in (("text", question.text), ("patient_message", question.message_as_written)):
+                if said := window_in_numbers(words, windows):
+                    entry.find_fault(
+                        _("%(what)s says “%(words)s”, which the rule may change. Write {%(name)s} instead."),
+                        key,
+                        words=said[0],
+                        name=said[1],
+                    )
+            self.questions[entry.what] = replace(
+                question,
+                text=filled(question.text, windows),
+                patient_message=filled(question.message_as_written, windows),
+            )
+
+    def check_braces(self, entry: Reader, key: str, words: str, known: Iterable[str]) -> None:
+        for name in PLACEHOLDER.findall(words):
+            if name not in known:
+                entry.refuse(
+                    _("%(what)s: in braces stands one of these or nothing: %(known)s."),
+                    key,
+                    known=", ".join(f"{{{each}}}" for each in sorted(known)),
+                )
 
     def check_use(self, rules: Iterable[Rule]) -> None:
         fed = {id for rule in rules for ids in rule.questions.values() for id in ids}

@@ -28,9 +28,18 @@ class Problems:
 
     def __init__(self):
         self._found: set[tuple[int, str]] = set()
+        self._faults: set[tuple[int, str]] = set()
 
     def add(self, node: yaml.Node | None, sentence: str) -> None:
         self._found.add((node.start_mark.line + 1 if node else 1, sentence))
+
+    def add_fault(self, node: yaml.Node | None, sentence: str) -> None:
+        """Something that a new text may not say, and that one which is in force already does."""
+        self._faults.add((node.start_mark.line + 1 if node else 1, sentence))
+
+    @property
+    def faults(self) -> tuple[tuple[int, str], ...]:
+        return tuple(sorted(self._faults))
 
     def raise_if_any(self) -> None:
         if self._found:
@@ -87,6 +96,10 @@ class Reader:
     def refuse(self, sentence: str, key: str | None = None, **details) -> None:
         details = {"what": self.what, "key": key, **details}
         self.problems.add(self.keys.get(key, self.node), sentence % details)
+
+    def find_fault(self, sentence: str, key: str, **details) -> None:
+        details = {"what": self.what, "key": key, **details}
+        self.problems.add_fault(self.keys.get(key, self.node), sentence % details)
 
     def has(self, key: str) -> bool:
         self.asked.add(key)

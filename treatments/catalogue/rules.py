@@ -20,6 +20,7 @@ from treatments.catalogue.spec import (
     Test,
     TestKind,
 )
+from treatments.catalogue.wording import told_to_leave_out
 
 RULE_CODE = re.compile(r"[SE][0-9]{1,2}[a-z]?")
 
@@ -124,6 +125,16 @@ class RuleEntries(Entries):
             sources=self.cited(entry),
             extras={name: entry.text(name) for name in ("needs", "refer", "note") if entry.has(name)},
         )
+        for key, words in (("name", rule.name), ("staff", rule.staff)):
+            if left_out := told_to_leave_out(words):
+                entry.find_fault(
+                    _(
+                        "%(what)s: staff may pass “%(words)s” on as advice to leave out a medicine. Say it in other "
+                        "words."
+                    ),
+                    key,
+                    words=left_out,
+                )
         if rule.is_active and rule.test:
             self.check_questions(entry, rule)
         entry.finish()

@@ -215,7 +215,8 @@ class Question:
     booking; an answer without it is true of one visit. `means` tells what an answer says about another question, as
     {"yes": {"Q06": "yes"}}. A yes to a question that `reopens` a stage lets the rules of that stage speak again.
     What is `of_skin` is asked of the skin that is to be treated and says nothing about other skin.
-    `patient_message` is for a flagged answer, with `{clear_from}` where a date is known.
+    `text` may hold `{since}`, the moment from which on it asks. `patient_message` is for a flagged answer, with
+    `{clear_from}` where a date is known; `message_as_written` names the windows of its rules, as `{hours}`.
     """
 
     id: str
@@ -232,6 +233,7 @@ class Question:
     reopens: Stage | None = None
     of_skin: bool = False
     patient_message: str = ""
+    message_as_written: str = ""
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -317,7 +319,10 @@ class ConsentText:
 
 @dataclass(frozen=True, slots=True)
 class Catalogue:
-    """A whole reviewed file. The mappings are keyed by code and keep the file's order."""
+    """A whole reviewed file. The mappings are keyed by code and keep the file's order.
+
+    `faults` are what no new text may say, each with its line: a version that is in force already keeps them.
+    """
 
     defaults: Defaults
     protocols: Mapping[str, ProtocolSpec]
@@ -329,6 +334,7 @@ class Catalogue:
     consent: ConsentText
     medicine_lists: Mapping[str, tuple[str, ...]]
     sources: Mapping[str, str]
+    faults: tuple[tuple[int, str], ...] = ()
 
     def active_rules(self, stage: Stage) -> tuple[Rule, ...]:
         """The rules that speak at a stage, in the file's order."""
