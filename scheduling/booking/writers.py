@@ -218,8 +218,8 @@ def _check_practitioner(wish: Wish) -> None:
             hours = zip(("from", "to", "since", "until"), (*needed, taken.starts_at, taken.ends_at), strict=True)
             raise Taken(
                 _(
-                    "This treatment needs the practitioner from %(from)s to %(to)s, and somebody else has her from"
-                    " %(since)s to %(until)s. Move the visit first."
+                    "This treatment needs the practitioner from %(from)s to %(to)s, who is with somebody else from"
+                    " %(since)s to %(until)s. Choose another time for it."
                 )
                 % {name: date_format(at.astimezone(wish.location.zone), "H:i") for name, at in hours}
             )

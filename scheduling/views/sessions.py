@@ -19,6 +19,7 @@ from scheduling.models import Appointment
 from scheduling.offers import Offer, offer_times
 from scheduling.slots import practitioners_of
 from scheduling.timeline import draw_window
+from scheduling.views.calls import call_of
 from scheduling.views.offering import as_choices, groups_of, is_exception_asked
 from treatments.models import CourseSession
 
@@ -81,6 +82,7 @@ def _page(request, session, *, form=None, refusal="", alternatives=(), status=20
         "is_exception": is_exception,
         "alternatives": as_choices(alternatives),
         "refusal": refusal,
+        "call": call_of(request, session.course.patient) if offer.eligibility.is_open_ended else None,
     }
     template = "scheduling/_session_book.html" if request.htmx else "scheduling/session_book.html"
     return render(request, template, context, status=status)

@@ -13,6 +13,7 @@ from pytest_django.asserts import assertRedirects
 from scheduling import booking
 from scheduling.forms import slot_value
 from scheduling.models import Appointment
+from scheduling.rescreening import keep_answers
 from scheduling.slots import Slot
 from tests.factories import (
     NOW,
@@ -324,3 +325,11 @@ def test_the_page_asks_the_same_number_of_questions_however_full_the_clinic(clin
     for days in (2, 4):
         make_appointment(location=clinic, practitioner=make_practitioner(clinic), starts_at=SECOND + days * DAY)
     assert count_queries() == with_one
+
+
+def test_whose_next_session_cannot_be_booked_is_called_back(reception, session):
+    keep_answers(patient=session.course.patient, answers={"Q06": "yes"}, by=None, now=NOW)
+    page = words(reception.get(url(session)))
+    assert "nothing can be booked now. The clinical lead can say more. Ask the clinical lead to call back" in page
+    reception.post(reverse("scheduling:patient-call", args=[session.course.patient.public_id]))
+    assert "The clinical lead calls" in words(reception.get(url(session)))

@@ -133,8 +133,8 @@ def test_a_shorter_visit_that_needs_the_practitioner_earlier_is_told_why_and_whe
     answer = change(reception, visit, protocol="scar_surgical", zones=[])
     assert answer.status_code == 409
     assert (
-        "This treatment needs the practitioner from 10:40 to 11:00, and somebody else has her from 10:15 to 10:45."
-        " Move the visit first." in words(answer)
+        "This treatment needs the practitioner from 10:40 to 11:00, who is with somebody else from 10:15 to 10:45."
+        " Choose another time for it." in words(answer)
     )
     assert "Choose one, and the visit moves there with the change. One mail tells the patient." in words(answer)
 
