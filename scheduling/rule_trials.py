@@ -15,10 +15,10 @@ from clinic.times import day_bounds, local_date, minus_months
 from scheduling.models import Appointment, Reminder
 from scheduling.rescreening import visits_to_come
 from treatments.catalogue import Catalogue, Outcome, Question, QuestionKind, Rule, Stage
-from treatments.catalogue.spec import DATES, NONE
+from treatments.catalogue.spec import ADVICE, DATES, NONE
 from treatments.models import CatalogueVersion, Screening
 from treatments.screening import Finding, evaluate
-from treatments.screening.judging import MAY_PAUSE
+from treatments.screening.reading import MAY_PAUSE
 from treatments.screenings import VisitToScreen, compose_again
 
 MOMENTS = frozenset({*DATES, QuestionKind.INSTANT, QuestionKind.BIRTH_DATE})
@@ -103,21 +103,26 @@ def sample_answers(catalogue: Catalogue, rule: Rule, stage: Stage, *, moment: st
     The other questions are answered so that the rule has to look at these. An empty `moment` is not known.
     """
     when, answers = moment_question(catalogue, rule, stage), {}
+    listed, long_acting = _listed(catalogue, rule, "lists"), _listed(catalogue, rule, "long_acting")
+    medicine = next((name for name in listed if name not in long_acting), NONE)
     for id in rule.questions.get(stage, ()):
         question = catalogue.questions[id]
         if question == when:
             answers |= {id: moment} if moment else {}
         elif question.kind == QuestionKind.TEXT:
-            names = [name for key in rule.test.params.get("lists") or () for name in catalogue.medicine_lists[key]]
-            answers[id] = names[0] if names else NONE
+            answers[id] = medicine
         elif rule.test.params.get("needs") and question.kind == QuestionKind.CHOICE:
-            answers[id] = MAY_PAUSE
+            answers |= {id: MAY_PAUSE, ADVICE.id: f"{MAY_PAUSE}\n{medicine}"}
         elif said in question.answers:
             answers[id] = said
         else:
             counting = [answer for answer in question.answers if answer in rule.test.counting]
             answers[id] = (counting or question.answers)[0]
     return answers
+
+
+def _listed(catalogue: Catalogue, rule: Rule, setting: str) -> list[str]:
+    return [name for key in rule.test.params.get(setting) or () for name in catalogue.medicine_lists[key]]
 
 
 def earliest_moment(catalogue: Catalogue, code: str, *, start: datetime, zone: ZoneInfo) -> datetime | None:

@@ -14,14 +14,15 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 from django.db.models import Exists, F, OuterRef
+from django.utils.formats import date_format
 
 from clinic.models import User
 from patients.models import MedicalFact, Patient
 from patients.partial_dates import PartialDate
 from patients.records import record_facts
 from treatments.catalogue import Catalogue, Keeps, Question, QuestionKind
-from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
-from treatments.models import AnsweredSkin
+from treatments.catalogue.spec import ADVICE, DATES, NO, NONE, NOT_SURE, YES
+from treatments.models import AnsweredSkin, PrescriberAdvice
 from treatments.publishing import current_catalogue
 
 SENT_TWICE = timedelta(hours=1)
@@ -82,11 +83,20 @@ def on_file(patient: Patient, catalogue: Catalogue | None = None) -> dict[str, O
 
 
 def on_file_of(patients: Collection[Patient], catalogue: Catalogue) -> dict[int, dict[str, OnFile]]:
-    """The same of several patients, by the patient's key. One query."""
+    """The same of several patients, by the patient's key. Two queries."""
     facts = {patient.pk: {} for patient in patients}
     for fact in MedicalFact.objects.current().filter(patient__in=patients).select_related("skin"):
         facts[fact.patient_id][_place(fact)] = fact
-    return {patient.pk: _known(patient, catalogue, facts[patient.pk]) for patient in patients}
+    known = {patient.pk: _known(patient, catalogue, facts[patient.pk]) for patient in patients}
+    for advice in PrescriberAdvice.objects.filter(patient__in=patients).reverse():  # the newest comes last, and counts
+        known[advice.patient_id][ADVICE.id] = OnFile(advice_in_words(advice), advice.recorded_at)
+    return known
+
+
+def advice_in_words(advice: PrescriberAdvice) -> str:
+    """What a prescriber said, as the rules read it."""
+    by = [advice.said_by, date_format(advice.said_on, "j F Y")] if advice.said_on else []
+    return "\n".join([advice.said, advice.medicine, ", ".join(by)])
 
 
 def withdrawn_of(patients: Collection[Patient], catalogue: Catalogue) -> dict[int, list[Withdrawn]]:

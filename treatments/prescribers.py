@@ -2,7 +2,7 @@
 
 The clinic asks for 24 hours between such a medicine and the needling (the owner's document), and only the prescriber
 may agree to a pause. So nobody here ever asks for a dose to be left out; what the prescriber says is written down, by
-whom and when, and the rules read it as the patient's answer.
+whom and when, and the rules read it: what the patient says of the prescriber is no advice, and ends none.
 """
 
 from datetime import date, datetime
@@ -22,7 +22,7 @@ TAKES_ONE, ITS_NAME, ADVICE = "Q05", "Q05b", "Q05c"
 LONGEST_LINE = 120
 
 Said = PrescriberAdvice.Said
-# What the rules read for each; a medicine that does not count is none of those that the question is about.
+# The answer to the patient's own question for each; a medicine that does not count is none that it is about.
 MEANS = {Said.MAY_PAUSE: "may_pause", Said.KEEP_TAKING: "keep_taking", Said.NOT_REACHED: "not_asked"}
 
 
@@ -47,7 +47,7 @@ def record_advice(
     said_on: date | None = None,
     note: str = "",
 ) -> PrescriberAdvice:
-    """Write down what was said, and keep it as the patient's answer. Raises AdviceRefused.
+    """Write down what was said, and keep what the patient takes as her answer. Raises AdviceRefused.
 
     Whoever was reached has a name and a day; the day is `today`, the clinic's, or before. The same words of the same
     hand within an hour are one advice, sent twice.

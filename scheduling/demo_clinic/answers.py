@@ -18,7 +18,7 @@ Story = Mapping[str, str]
 MOSTLY = 0.93  # as often somebody says no who could say something else that harms as little
 NO_TO_ALL = {"Q04": NO, "Q05": NO}
 SUNNY_HOURS = range(10, 16)
-IMMUNE_MEDICINES = ("Methotrexate", "Adalimumab", "Azathioprine")
+IMMUNE_MEDICINES = ("Azathioprine", "Hydroxychloroquine", "Mycophenolate")
 IN_OWN_WORDS = "Once, some years ago. It went away by itself."
 
 

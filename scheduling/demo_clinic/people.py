@@ -8,10 +8,14 @@ from patients.folding import fold
 from patients.models import Patient
 from scheduling.demo_clinic.answers import NO_TO_ALL, Story, invent_stories
 from scheduling.demo_clinic.names import invent_names
+from treatments.answers import advice_in_words
+from treatments.catalogue.spec import ADVICE
+from treatments.models import PrescriberAdvice
 
 MAILBOXES = ("example.org", "example.com", "example.net")
 PHONES = [f"07700 900{tail:03}" for tail in range(1000)]  # kept free for fiction
 WITHOUT_EMAIL, WITHOUT_PHONE = 0.07, 0.12  # the second of those who have an address
+PRESCRIBER, HEARD_BEFORE = "Dr Amara Obi", timedelta(days=300)
 NOTES = (
     "Prefers mornings.",
     "Please write, does not pick up the phone.",
@@ -24,12 +28,13 @@ NOTES = (
 
 @dataclass(eq=False)
 class Person:
-    """A patient in the plan, `age` years old, with her story and all that is known by it."""
+    """A patient in the plan, `age` years old, with her story, all that is known by it, and her prescriber's advice."""
 
     patient: Patient
     age: int
     story: Story
     answers: Story
+    advice: PrescriberAdvice | None
 
     @property
     def has_nothing_to_tell(self) -> bool:
@@ -49,8 +54,19 @@ def invent_people(*, count: int, today: date, rng: Random) -> list[Person]:
     ):
         age = int(rng.triangular(18, 78, 33))
         patient = _invent_patient(number, name, today, age, phones[number % len(phones)], rng)
-        people.append(Person(patient, age, story, answers=story))
+        advice = _advice(patient, story, today)
+        answers = {**story, ADVICE.id: advice_in_words(advice)} if advice else story
+        people.append(Person(patient, age, story, answers, advice))
     return people
+
+
+def _advice(patient: Patient, story: Story, today: date) -> PrescriberAdvice | None:
+    """What the clinic has heard from whoever prescribes the medicine of a story, before it came to any visit."""
+    said = story.get("Q05c")
+    if said not in (PrescriberAdvice.Said.MAY_PAUSE, PrescriberAdvice.Said.KEEP_TAKING):
+        return None
+    said_on = today - HEARD_BEFORE
+    return PrescriberAdvice(patient=patient, medicine=story["Q05b"], said=said, said_by=PRESCRIBER, said_on=said_on)
 
 
 def _invent_patient(number: int, name: tuple[str, str], today: date, age: int, phone: str, rng: Random) -> Patient:

@@ -22,7 +22,7 @@ from scheduling.demo_clinic.plans import store_plans
 from scheduling.demo_clinic.records import store_records
 from scheduling.demo_clinic.screenings import store_screenings
 from treatments.answers import compose_facts, compose_skin, skin_of
-from treatments.models import AnsweredSkin, CatalogueVersion
+from treatments.models import AnsweredSkin, CatalogueVersion, PrescriberAdvice
 
 OTHER_FACTS = (
     (MedicalFact.Kind.ALLERGY, "Penicillin", "Rash as a child."),
@@ -80,6 +80,9 @@ def _store_people(people: list[Person], booked: list[Booked], place: Place, now:
     at_location = Patient.locations.through
     at_location.objects.bulk_create(at_location(patient=patient, location=place.location) for patient in patients)
     facts, skins = [], []
+    advice = [person.advice for person in people if person.advice]
+    for each in advice:
+        each.recorded_at, each.recorded_by = each.patient.created_at, place.lead
     for person in people:
         said = {"patient": person.patient, "by": place.reception, "now": person.patient.created_at}
         answered = compose_facts(answers=person.answers, **said)
@@ -99,3 +102,4 @@ def _store_people(people: list[Person], booked: list[Booked], place: Place, now:
             )
     MedicalFact.objects.bulk_create(facts)
     AnsweredSkin.objects.bulk_create(skins)
+    PrescriberAdvice.objects.bulk_create(advice)

@@ -15,8 +15,9 @@ from treatments.catalogue import Outcome, QuestionKind, Rule
 from treatments.catalogue.spec import DATES, NOT_SURE
 from treatments.decisions import standing
 from treatments.models import Screening, ScreeningFinding
-from treatments.prescribers import IMMUNE_MEDICINE
+from treatments.prescribers import ADVICE, IMMUNE_MEDICINE
 from treatments.publishing import catalogue_of
+from treatments.screening.reading import MAY_PAUSE
 
 GOOD, MOVE, MEDICINE, CALL = "good", "move", "medicine", "call"
 
@@ -50,7 +51,8 @@ def result_of(appointment: Appointment, now: datetime) -> Result:
     if blocking or hasattr(screening, "decision"):  # a decision that keeps it in the way has put it off
         first_day = _first_day(appointment, now)
         return Result(MOVE, told.messages(blocking, first_day), first_day)
-    if any(each.rule_code == IMMUNE_MEDICINE and not told.is_unsure(each) for each in in_the_way):
+    has_heard = told.answers.get(ADVICE) == MAY_PAUSE  # and who said so is for us to ask
+    if any(each.rule_code == IMMUNE_MEDICINE and not told.is_unsure(each) for each in in_the_way) and not has_heard:
         return Result(MEDICINE, ())
     return Result(CALL, told.messages(in_the_way), is_unsure=any(map(told.is_unsure, in_the_way)))
 

@@ -32,6 +32,7 @@ from treatments.models import (
     Course,
     CoursePlan,
     CourseSession,
+    PrescriberAdvice,
     Protocol,
     Screening,
     ScreeningDecision,
@@ -604,6 +605,7 @@ def test_patients_are_invented_and_differ():
         answers[fact.subject].add(fact.answer)
     assert answers["isotretinoin"] == {"yes", "no", "not_sure"}
     assert answers["prescriber's advice on immune medicine"] == {"may_pause", "keep_taking", "not_asked"}
+    assert set(PrescriberAdvice.objects.values_list("said", flat=True)) == {"may_pause", "keep_taking"}
     assert Patient.objects.filter(facts=None).exists()
 
 

@@ -135,9 +135,9 @@ def test_other_facts_are_no_answers(patient):
     assert known_answers(patient) == {}
 
 
-def test_what_is_known_takes_one_query(patient, django_assert_num_queries):
+def test_what_is_known_takes_two_queries(patient, django_assert_num_queries):
     answer(patient, **EVERYTHING)
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         known_answers(patient, read())
 
 

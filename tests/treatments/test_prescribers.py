@@ -43,6 +43,16 @@ def test_a_medicine_that_does_not_count_is_none_of_those(patient):
     assert {id: known.get(id) for id in ("Q05", "Q05b", "Q05c")} == {"Q05": "no", "Q05b": None, "Q05c": None}
 
 
+def test_the_newest_advice_is_what_the_rules_read_of_it(patient):
+    assert "advice" not in known_answers(patient)
+    record(patient, "keep_taking")
+    record(patient, said_on=TODAY - timedelta(days=2))
+    told = known_answers(patient)["advice"]
+    assert told == f"may_pause\nAzathioprine\nDr Amara Obi, {TODAY - timedelta(days=2):%-d %B %Y}"
+    record(patient, "not_reached", said_by="", said_on=None)
+    assert known_answers(patient)["advice"] == "not_reached\nAzathioprine\n"
+
+
 def test_it_is_kept_with_who_said_it_and_when_and_an_older_one_stays(patient):
     first = record(patient, note="By phone.")
     assert (first.medicine, first.said_by, first.said_on, first.note) == (

@@ -97,6 +97,17 @@ def test_screen_names_the_zones_that_a_finding_takes_out_of_the_visit(run):
     assert run(*WHERE, "--rule=S1", "--zones=cheeks, lips", written=b"{}")[0] == 2
 
 
+def test_screen_takes_what_a_case_says_of_the_prescriber_as_recorded(run):
+    where = ["--stage=checkin", "--zone=Europe/London", "--visit=2026-06-10T10:00", "--rule=S2"]
+    answers = {"Q05": "yes", "Q05b": "azathioprine", "Q05c": "may_pause", "C02": "2026-06-09T10:00"}
+    assert screen_one(run, answers, *where)["outcome"] == "pass"
+    assert screen_one(run, answers | {"C02": "2026-06-09T10:01"}, *where)["outcome"] == "block"
+    assert screen_one(run, answers | {"advice": "not_reached"}, *where)["outcome"] == "block"
+    assert screen_one(run, answers | {"Q05c": "not_asked"}, *where)["outcome"] == "block"
+    assert screen_one(run, answers | {"Q05c": "keep_taking"}, *where)["outcome"] == "block"
+    assert run(*where, written=b'{"Q05c": "may_pause", "Q05b": 1}')[0] == 2
+
+
 def test_screen_takes_a_visit_with_an_offset(run):
     where = ["--stage=checkin", "--zone=Europe/London", "--rule=S3"]
     answers = {"C01": "yes", "C01b": "2026-10-24T02:15"}

@@ -221,8 +221,81 @@ def test_s2_keep_taking_blocks_at_every_stage_without_a_date(stage):
     assert screen(answers, stage=stage, rule="S2").is_blocked_without_date
 
 
+@pytest.mark.parametrize("stage, outcome", [("booking", "hold"), ("previsit", "hold"), ("checkin", "block")])
+@pytest.mark.parametrize("advice", [{}, {"advice": "not_reached\nazathioprine"}])
+def test_s2_a_pause_that_only_the_patient_reports_is_no_plan(stage, outcome, advice):
+    answers = {"Q05": "yes", "Q05b": "azathioprine", "Q05c": "may_pause", "C02": "2026-01-01T10:00"} | advice
+    finding = find("S2", answers, stage=stage)
+    assert (finding.outcome.value, finding.clear_from) == (outcome, None)
+    assert finding.reason.endswith(
+        "the patient says that a pause is fine; it counts once it is recorded who said so, and when."
+    )
+
+
+PAUSE = "may_pause\nazathioprine\nDr Green, 3 March 2026"
+
+
+@pytest.mark.parametrize("stage, outcome", [("booking", "hold"), ("previsit", "hold"), ("checkin", "block")])
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [
+        ({"Q05": "no"}, "No"),
+        ({"Q05c": "keep_taking"}, "Keep taking it"),
+        ({"Q05b": "methotrexate"}, "methotrexate"),
+        ({"Q05b": "Azathioprine, methotrexate"}, "Azathioprine, methotrexate"),
+    ],
+)
+def test_s2_what_the_patient_says_does_not_overrule_the_recorded_advice(stage, outcome, answers, said):
+    told = {"Q05": "yes", "Q05b": "azathioprine", "Q05c": "may_pause", "C02": "2026-01-01T10:00", "advice": PAUSE}
+    finding = find("S2", told | answers, stage=stage)
+    assert (finding.outcome.value, finding.clear_from) == (outcome, None)
+    assert finding.reason.endswith(
+        f"the patient says “{said}”, and on file is: “A pause is fine”, azathioprine, Dr Green, 3 March 2026. "
+        "Ask, and record what the prescriber says."
+    )
+
+
+@pytest.mark.parametrize("told", [{"Q05c": "may_pause"}, {"Q05c": "not_asked"}, {}, {"Q05b": "Azathioprine"}])
+def test_s2_counts_the_hours_under_the_recorded_advice(told):
+    answers = {"Q05": "yes", "advice": PAUSE} | told
+    assert says("S2", answers) == ("pass", None)
+    assert says("S2", answers | {"C02": "2026-06-09T10:00"}, stage="checkin")[0] == "pass"
+    assert says("S2", answers | {"C02": "2026-06-09T10:01"}, stage="checkin")[0] == "block"
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_s2_a_pause_that_the_patient_reports_does_not_lift_the_prescribers_keep_taking(stage):
+    answers = {"Q05": "yes", "Q05b": "azathioprine", "Q05c": "may_pause", "advice": "keep_taking\nazathioprine"}
+    assert says("S2", answers, stage=stage) == ("block", None)
+
+
+@pytest.mark.parametrize(
+    ("answers", "outcome"),
+    [
+        ({"Q05": "no"}, "pass"),
+        ({"Q05": "yes", "Q05b": "Levothyroxin 50"}, "pass"),
+        ({"Q05": "yes", "Q05b": "azathioprine"}, "hold"),
+        ({"Q05": "yes"}, "hold"),
+    ],
+)
+def test_s2_a_medicine_of_which_the_prescriber_said_that_it_does_not_count_is_that_one_alone(answers, outcome):
+    assert says("S2", answers | {"advice": "does_not_count\nLevothyroxin 50"}) == (outcome, None)
+
+
+@pytest.mark.parametrize(
+    "name", ["methotrexate", "Adalimumab 40 mg", "azathioprine once a week", "my weekly one", "an injection"]
+)
+def test_s2_leaves_a_medicine_that_acts_for_long_to_the_clinical_lead(name):
+    answers = {"Q05": "yes", "Q05b": name, "advice": f"may_pause\n{name}\nDr Green, 3 March 2026"}
+    for stage, more in [("booking", {}), ("previsit", {}), ("checkin", {"C02": "2026-06-01"})]:
+        finding = find("S2", answers | more, stage=stage)
+        assert (finding.outcome, finding.clear_from) == (Outcome.HOLD, None)
+        assert "the hours say little" in finding.reason
+    assert says("S2", answers | {"C02": "2026-06-10T09:00"}, stage="checkin")[0] == "block"
+
+
 def test_s2_may_pause_passes_before_the_visit_and_is_timed_on_arrival():
-    answers = {"Q05": "yes", "Q05c": "may_pause"}
+    answers = {"Q05": "yes", "Q05c": "may_pause", "advice": "may_pause"}
     assert says("S2", answers) == ("pass", None)
     assert says("S2", answers, stage="previsit") == ("pass", None)
     assert says("S2", answers, stage="checkin") == ("block", None)
@@ -310,7 +383,7 @@ def test_s3_on_arrival(answers, said):
 def test_24_hours_are_elapsed_hours(zone, visit, event, said):
     where = {"stage": "checkin", "visit": visit, "zone": zone}
     assert says("S3", {"C01": "yes", "C01b": event}, **where) == said
-    assert says("S2", {"Q05": "yes", "Q05c": "may_pause", "C02": event}, **where) == said
+    assert says("S2", {"Q05": "yes", "advice": "may_pause", "C02": event}, **where) == said
 
 
 @given(
@@ -470,7 +543,8 @@ def test_reasons_say_the_date_in_words():
 @pytest.mark.parametrize("advice", ["keep_taking", "may_pause", "not_asked"])
 def test_no_reason_suggests_leaving_out_a_medicine(stage, advice):
     answers = {"Q04": "yes", "Q04b": "still", "Q05": "yes", "Q05c": advice, "C02": "2026-06-10T09:00", "C04": "yes"}
-    for finding in screen(answers, stage=stage).findings:
+    recorded = [answers | {"advice": said} for said in ("keep_taking", "may_pause", "may_pause\nweekly")]
+    for finding in [each for told in (answers, *recorded) for each in screen(told, stage=stage).findings]:
         assert not any(word in finding.reason.lower() for word in ("stop", "skip", "avoid", "leave out"))
 
 
@@ -514,6 +588,16 @@ def test_a_rule_that_does_not_concern_the_protocol_says_nothing():
         ({"Q04": "yes\x00"}, "The answer to Q04 must be one of: yes, no, not_sure."),
         ({"Q04": "\ud800"}, "The answer to Q04 must be one of: yes, no, not_sure."),
         ({"Q05c": "yes"}, "The answer to Q05c must be one of: keep_taking, may_pause, not_asked."),
+        (
+            {"advice": "perhaps"},
+            "The answer to advice must be keep_taking, may_pause, does_not_count, not_reached, with the medicine and "
+            "who said so in lines of their own.",
+        ),
+        (
+            {"advice": "may_pause\n1\n2\n3"},
+            "The answer to advice must be keep_taking, may_pause, does_not_count, not_reached, with the medicine and "
+            "who said so in lines of their own.",
+        ),
         ({"C03": "done"}, "The answer to C03 must be one of: yes, no, not_sure."),
         ({"Q04": True}, "The answer to Q04 must be a text in quotes."),
         ({"Q04": 1}, "The answer to Q04 must be a text in quotes."),

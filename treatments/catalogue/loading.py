@@ -11,7 +11,7 @@ from treatments.catalogue.offer import OfferEntries
 from treatments.catalogue.questions import QuestionEntries
 from treatments.catalogue.reading import Problems, Reader, compose
 from treatments.catalogue.rules import RuleEntries
-from treatments.catalogue.spec import Catalogue, ConsentText, Defaults, Outcome, Stage
+from treatments.catalogue.spec import ADVICE, Catalogue, ConsentText, Defaults, Outcome, Stage
 
 SHIPPED = Path(__file__).resolve().parent.parent / "catalogue.yaml"
 
@@ -49,7 +49,7 @@ def load(text: str) -> Catalogue:
         protocols=protocols,
         zones=zones,
         question_groups=groups,
-        questions=questions,
+        questions={**questions, ADVICE.id: ADVICE},
         rules=rules,
         unsure_policy=_unsure_policy(top),
         consent=_consent(top),

@@ -39,6 +39,7 @@ SETTINGS = {
         "advice_hours": False,
         "lists": False,
         "does_not_count": False,
+        "long_acting": False,
     },
     TestKind.STAFF_TICK: {},
     TestKind.YES: {"values": False, "if_zone": False, "settled_by": False},
@@ -185,7 +186,7 @@ class RuleEntries(Entries):
             return list(entry.words("values"))
         if name == "if_zone":
             return list(self.known(entry, name, self.zones))
-        if name in ("lists", "does_not_count"):
+        if name in ("lists", "does_not_count", "long_acting"):
             return list(self.known(entry, name, self.medicine_lists))
         if name == "settled_by":
             return next(iter(self.known(entry, name, self.questions)), "")

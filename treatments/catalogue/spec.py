@@ -83,6 +83,7 @@ class QuestionKind(TextChoices):
     SEVERAL = "several", _("some of several, or none")
     TEXT = "text", _("words")
     BIRTH_DATE = "birth_date", _("the date of birth on file")
+    ADVICE = "advice", _("a prescriber's advice on file")
     STAFF_TICK = "staff_tick", _("ticked by staff")
     ZONES = "zones", _("some of the zones of the skin")
 
@@ -241,6 +242,18 @@ class Question:
         if self.kind in (QuestionKind.YES_NO, QuestionKind.STAFF_TICK):
             return YES_NO_NOT_SURE
         return tuple(value for value, label in self.choices)
+
+
+# What staff have recorded of a prescriber. Every catalogue has it, rules that need a prescriber's plan read it, and
+# nobody is ever asked.
+ADVICE = Question(
+    id="advice",
+    text=_("What the prescriber said"),
+    kind=QuestionKind.ADVICE,
+    stage=Stage.BOOKING,
+    group="",
+    by=AnsweredBy.STAFF,
+)
 
 
 @dataclass(frozen=True, slots=True)

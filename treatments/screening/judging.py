@@ -10,12 +10,19 @@ from django.utils.translation import gettext_noop as _
 from clinic.times import minus_months, plus_months_clear
 from patients.partial_dates import PartialDate
 from treatments.catalogue import Outcome, QuestionKind, Scope, TestKind
-from treatments.catalogue.spec import DATES, NO, NOT_SURE, YES
+from treatments.catalogue.spec import ADVICE, DATES, NO, NOT_SURE, YES
 from treatments.screening.cases import Case
 from treatments.screening.findings import Finding, severity
-from treatments.screening.reading import STILL, names_nothing_else
-
-KEEP_TAKING, MAY_PAUSE = "keep_taking", "may_pause"
+from treatments.screening.reading import (
+    DOES_NOT_COUNT,
+    KEEP_TAKING,
+    MAY_PAUSE,
+    NOT_REACHED,
+    STILL,
+    Advice,
+    names_in,
+    names_nothing_else,
+)
 
 
 def judge(case: Case) -> Finding:
@@ -210,41 +217,82 @@ def _since_last_instant(case: Case) -> Finding:
 
 
 def _by_plan(case: Case, when: str | None) -> Finding:
-    """Under a prescriber's plan the hours count only where the prescriber agreed.
+    """Under a prescriber's plan the hours count only where staff have recorded that the prescriber agreed.
 
-    “Keep taking it” cannot meet the rule and blocks at every stage, because nobody at the clinic may ask for a dose to
-    be left out. A medicine that does not count is no reason to ask anybody, and a “no” beside a medicine that counts is
-    no answer.
+    What the patient says of the prescriber is no plan, and overrides none. “Keep taking it” cannot meet the rule and
+    blocks at every stage, because nobody at the clinic may ask for a dose to be left out. A medicine that does not
+    count is no reason to ask anybody, and a “no” beside a medicine that counts is no answer.
     """
-    (gate,), (advice,) = case.ids(QuestionKind.YES_NO), case.ids(QuestionKind.CHOICE)
+    (gate,), (telling,) = case.ids(QuestionKind.YES_NO), case.ids(QuestionKind.CHOICE)
     said, named = case.answers.get(gate, NOT_SURE), case.named(case.ids(QuestionKind.TEXT))
+    told, advice = case.answers.get(telling), case.answers.get(ADVICE.id, Advice(NOT_REACHED))
     if said == NOT_SURE:
         return case.lacks(gate)
+    if said == NO and advice.said in (MAY_PAUSE, KEEP_TAKING):
+        return _differs(case, gettext("No"), advice, telling)
     if said == NO and named:
         reason = _("the answer to %(id)s is no, but %(names)s is named; ask again.")
         return case.says(case.catalogue.unsure_policy[case.stage], reason, id=gate, names=", ".join(named))
     if said == NO:
         return case.says(Outcome.PASS, _("answered no."))
-    if not named and _does_not_count(case, gate):
+    if advice.said == KEEP_TAKING:
+        return _goes_on(case)
+    if advice.said == MAY_PAUSE and told == KEEP_TAKING:
+        return _differs(case, _label(case, telling, told), advice, telling)
+    others = _not_about(case, gate, advice)
+    if advice.said == MAY_PAUSE and others:
+        return _differs(case, ", ".join(others), advice, telling)
+    if advice.said == MAY_PAUSE:
+        return _paused(case, when, gate, advice)
+    recorded = advice.said == DOES_NOT_COUNT and not others and _own_words(case, gate)
+    if recorded or (not named and _does_not_count(case, gate)):
         return case.says(Outcome.PASS, _("this medicine does not count; the patient keeps taking it."))
-    if case.answers.get(advice) == KEEP_TAKING:
-        return case.says(
-            Outcome.BLOCK,
-            _("the prescriber wants it taken as usual, so %(hours)d hours cannot be kept; the patient goes on."),
-            hours=case.setting("hours"),
-        )
-    if case.answers.get(advice) != MAY_PAUSE:
-        return _without_advice(case, advice)
+    return _goes_on(case) if told == KEEP_TAKING else _without_advice(case, telling)
+
+
+def _differs(case: Case, said: str, advice: Advice, telling: str) -> Finding:
+    """The patient says something else than what is recorded of the prescriber."""
+    return case.says(
+        case.catalogue.unsure_policy[case.stage],
+        _("the patient says “%(said)s”, and on file is: %(advice)s. Ask, and record what the prescriber says."),
+        said=said,
+        advice=", ".join(filter(None, [f"“{_label(case, telling, advice.said)}”", advice.medicine, advice.source])),
+    )
+
+
+def _label(case: Case, id: str, answer: str) -> str:
+    return dict(case.catalogue.questions[id].choices)[answer]
+
+
+def _goes_on(case: Case) -> Finding:
+    return case.says(
+        Outcome.BLOCK,
+        _("the prescriber wants it taken as usual, so %(hours)d hours cannot be kept; the patient goes on."),
+        hours=case.setting("hours"),
+    )
+
+
+def _paused(case: Case, when: str | None, gate: str, advice: Advice) -> Finding:
+    """The hours between the last time and the visit. They say little about what goes on acting for days."""
     if when is None:
-        return case.says(
-            Outcome.PASS, _("the prescriber agreed; the last time is asked on arrival."), clear_from=_known_end(case)
-        )
-    return _judge_hours(case, case.answers[when]) if when in case.answers else case.lacks(when)
+        words = _("the prescriber agreed; the last time is asked on arrival.")
+        finding = case.says(Outcome.PASS, words, clear_from=_known_end(case))
+    else:
+        finding = _judge_hours(case, case.answers[when]) if when in case.answers else case.lacks(when)
+    names = [name for key in case.setting("long_acting") or () for name in case.catalogue.medicine_lists[key]]
+    found = names_in("\n".join([advice.medicine, *_own_words(case, gate)]), names)
+    if found and finding.outcome == Outcome.PASS:
+        words = _("the prescriber agreed, but after a medicine that acts for long (%(names)s) the hours say little.")
+        return case.says(Outcome.HOLD, words, names=", ".join(found))
+    return finding
 
 
-def _without_advice(case: Case, advice: str) -> Finding:
+def _without_advice(case: Case, telling: str) -> Finding:
     """The visit waits for the prescriber, until so little time is left that it has to be another day."""
-    lacking, hours = case.lacks(advice), case.setting("advice_hours")
+    lacking, hours = case.lacks(telling), case.setting("advice_hours")
+    if case.answers.get(telling) == MAY_PAUSE:
+        words = _("the patient says that a pause is fine; it counts once it is recorded who said so, and when.")
+        lacking = case.says(lacking.outcome, words)
     if not (hours and case.asked_at) or case.visit - case.asked_at >= timedelta(hours=hours):
         return lacking
     if lacking.outcome.is_blocking:
@@ -257,11 +305,23 @@ def _without_advice(case: Case, advice: str) -> Finding:
     )
 
 
+def _own_words(case: Case, gate: str) -> list[str]:
+    """How the patient calls the medicine behind the gate."""
+    follow = [id for id in case.ids(QuestionKind.TEXT) if case.follows(id, gate)]
+    return [case.answers[id] for id in follow if id in case.answers]
+
+
+def _not_about(case: Case, gate: str, advice: Advice) -> list[str]:
+    """The medicines that the patient takes and of which the prescriber has said nothing."""
+    own = [words for words in _own_words(case, gate) if not names_nothing_else(words, [advice.medicine])]
+    listed = case.named(id for id in case.ids(QuestionKind.TEXT) if not case.follows(id, gate))
+    return own + [name for name in listed if not names_in(advice.medicine, [name])]
+
+
 def _does_not_count(case: Case, gate: str) -> bool:
     """Whether the medicine behind the gate is one of those that are never meant, and nothing else is named there."""
     names = [name for key in case.setting("does_not_count") or () for name in case.catalogue.medicine_lists[key]]
-    follows = [id for id in case.ids(QuestionKind.TEXT) if gate in case.catalogue.questions[id].ask_if]
-    return any(id in case.answers and names_nothing_else(case.answers[id], names) for id in follows)
+    return any(names_nothing_else(words, names) for words in _own_words(case, gate))
 
 
 def _judge_hours(case: Case, event: datetime) -> Finding:

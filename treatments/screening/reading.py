@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -23,7 +24,20 @@ LOCAL_TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(?:[T ]([0-9]{2}:[0-9]{2}(
 OFFSET = re.compile(r"(.+)(Z|[+-][0-9]{2}:[0-9]{2})")
 WORD = re.compile(r"[^\W_]+")
 
-Answer = str | frozenset[str] | PartialDate | date | datetime
+# What staff have recorded of a prescriber; whoever was not reached has said nothing.
+KEEP_TAKING, MAY_PAUSE, DOES_NOT_COUNT, NOT_REACHED = "keep_taking", "may_pause", "does_not_count", "not_reached"
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What a prescriber said about which medicine, and by whom and when it was said in words."""
+
+    said: str
+    medicine: str = ""
+    source: str = ""
+
+
+Answer = str | frozenset[str] | PartialDate | date | datetime | Advice
 
 
 class AnswerError(ValueError):
@@ -155,6 +169,16 @@ def _read_instant(question: Question, value: str, zone: ZoneInfo) -> datetime:
     return later_reading(local, zone)
 
 
+def _read_advice(question: Question, value: str, zone: ZoneInfo) -> Advice:
+    said, *rest = value.split("\n")
+    if said not in (KEEP_TAKING, MAY_PAUSE, DOES_NOT_COUNT, NOT_REACHED) or len(rest) > 2:
+        raise AnswerError(
+            _("The answer to %(id)s must be %(words)s, with the medicine and who said so in lines of their own.")
+            % {"id": question.id, "words": ", ".join((KEEP_TAKING, MAY_PAUSE, DOES_NOT_COUNT, NOT_REACHED))}
+        )
+    return Advice(said, *rest)
+
+
 _READERS = {
     QuestionKind.SEVERAL: _read_several,
     QuestionKind.ZONES: _read_several,
@@ -163,6 +187,7 @@ _READERS = {
     QuestionKind.PAST_DATE: _read_date,
     QuestionKind.BIRTH_DATE: _read_birth_date,
     QuestionKind.INSTANT: _read_instant,
+    QuestionKind.ADVICE: _read_advice,
 }
 
 

@@ -210,7 +210,9 @@ def test_what_the_prescriber_said_is_told_by_changing_the_answer():
     visitor.send()
     assert visitor.answer("Q05c", "may_pause")["Location"] == visitor.url("answers")
     visitor.send()
-    assert "All good." in words(visitor.get(visitor.url("result")))
+    said = words(visitor.get(visitor.url("result")))  # who said so is ours to ask and to record
+    assert "All good." not in said and "Tell us what they said" not in said
+    assert "Please keep taking your medicine as your doctor or nurse says." in said
 
 
 def test_where_the_prescriber_is_not_asked_about_a_call_is_offered():

@@ -11,13 +11,17 @@ from zoneinfo import ZoneInfo, available_timezones
 from django.core.management.base import BaseCommand
 from django.utils.translation import gettext as _
 
+from clinic.text import one_line
 from treatments.catalogue import CatalogueError, read
+from treatments.catalogue.spec import ADVICE as ADVICE_ON_FILE
+from treatments.prescribers import ADVICE, ITS_NAME
 from treatments.screening import AnswerError, Finding, Result, evaluate, read_visit_start
 
 LARGEST = 100_000  # bytes of answers to one visit; a full set has less than one per cent of it
 
 REQUIRED = ("stage", "visit", "zone", "answers")
 OPTIONAL = ("protocol", "zones", "rule")
+PLANS = ("may_pause", "keep_taking")
 
 
 class Command(BaseCommand):
@@ -99,7 +103,7 @@ def screen(asked: object) -> dict:
     return as_json(
         evaluate(
             catalogue=read(),
-            answers=asked["answers"],
+            answers=as_recorded(asked["answers"]),
             stage=asked["stage"],
             visit_start=read_visit_start(asked["visit"], zone),
             zone=zone,
@@ -108,6 +112,15 @@ def screen(asked: object) -> dict:
             rule=asked.get("rule"),
         )
     )
+
+
+def as_recorded(answers: object) -> object:
+    """The answers of a case. It has no records beside it, so what it says of the prescriber counts as recorded."""
+    if not isinstance(answers, dict) or ADVICE_ON_FILE.id in answers or answers.get(ADVICE) not in PLANS:
+        return answers
+    medicine = answers.get(ITS_NAME, "")
+    about = one_line(medicine) if isinstance(medicine, str) else ""
+    return answers | {ADVICE_ON_FILE.id: f"{answers[ADVICE]}\n{about}"}
 
 
 def as_json(result: Result) -> dict:
