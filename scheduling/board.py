@@ -109,6 +109,12 @@ class Card:
         return bool(newest) and newest[0].stands_in_the_way and is_open
 
     @property
+    def waits_for_plan(self) -> bool:
+        """As long as it has not begun."""
+        is_open = self.appointment.state in Appointment.State.AHEAD or self.is_here
+        return is_open and self.appointment.session.waits_for_plan
+
+    @property
     def is_mail_refused(self) -> bool:
         return self.appointment.is_mail_refused
 

@@ -78,6 +78,8 @@ def what_it_waits_for(session: CourseSession) -> str:
     newest = list(screenings[:2])
     change = change_of(newest)
     light = light_of(newest[0]) if newest else Light.UNKNOWN
+    if light == Light.CLEAR and session.waits_for_plan:
+        return _("The clinical lead plans it first: it cannot begin before the plan is signed.")
     if change is None and (len(newest) > 1 or light == Light.CLEAR):
         return ""
     if light == Light.HOLD:

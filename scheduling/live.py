@@ -18,7 +18,8 @@ def token_of_day(appointments, *, now: datetime) -> str:
     shown = appointments.order_by("pk").values_list(
         "pk",
         *("state", "revision", "starts_at", "ends_at", "practitioner", "room", "device", "arrived_at"),
-        *("session__course__protocol", "session__visit__revision", "session__visit__signed_at"),
+        *("session__course__protocol", "session__course__plan", "session__visit__revision"),
+        "session__visit__signed_at",
         Subquery(newest.values("pk")[:1]),
         Subquery(newest.values("decision__pk")[:1]),
         Exists(Reminder.objects.refused().filter(appointment=OuterRef("pk"))),

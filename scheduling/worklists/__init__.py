@@ -9,7 +9,7 @@ from datetime import datetime
 from django.utils.translation import gettext as _
 
 from clinic.models import Location
-from scheduling.worklists import calls, records, screenings
+from scheduling.worklists import calls, plans, records, screenings
 from scheduling.worklists.eligible_soon import eligible_row, eligible_soon
 from scheduling.worklists.rows import Reading, Row, Worklist, rows_of
 
@@ -53,15 +53,22 @@ def read_worklists(*, location: Location, now: datetime, for_treating: bool) -> 
         ),
     ]
     if for_treating:
-        lists.append(
+        lists += [
+            Worklist(
+                "plans",
+                _("Plans to write"),
+                "clipboard-pen",
+                _("No visit waits for a plan."),
+                rows_of(reading, plans.missing(reading), plans.missing_row),
+            ),
             Worklist(
                 "unsigned",
                 _("Unsigned records"),
                 "file-pen-line",
                 _("Every record is signed."),
                 rows_of(reading, records.unsigned(reading), records.unsigned_row),
-            )
-        )
+            ),
+        ]
     return [
         *lists,
         Worklist(
@@ -101,7 +108,7 @@ def count_waiting(*, location: Location, now: datetime, for_treating: bool) -> i
             calls.locked(reading),
             calls.refused(reading),
             calls.to_phone(reading),
-            *([records.unsigned(reading)] if for_treating else []),
+            *([plans.missing(reading), records.unsigned(reading)] if for_treating else []),
         )
     ]
     return held.union(*others, all=True).count()

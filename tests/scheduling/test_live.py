@@ -17,10 +17,12 @@ from tests.factories import (
     make_clear_patient,
     make_clinic,
     make_practitioner,
+    make_protocol,
     make_user,
     signed_in,
 )
 from tests.scene import HTMX
+from treatments.courses import sign_plan
 from treatments.decisions import decide_screening
 from treatments.models import ScreeningDecision
 
@@ -83,6 +85,13 @@ CHANGES = {
 def test_whatever_the_day_shows_changes_the_word(visit, token, change):
     before = token()
     CHANGES[change](visit)
+    assert token() != before
+
+
+def test_a_plan_changes_the_word(clinic, token):
+    planned = make_appointment(location=clinic, protocol=make_protocol("melasma"), starts_at=START)
+    before = token()
+    sign_plan(course=planned.session.course, text="Shallow first.", by=make_user("lead"), now=NOW)
     assert token() != before
 
 

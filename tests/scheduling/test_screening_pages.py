@@ -12,6 +12,8 @@ from pytest_django.asserts import assertRedirects
 
 from clinic import times
 from scheduling import booking
+from scheduling.lights import what_it_waits_for
+from scheduling.models import CallRequest
 from scheduling.offers import whole_day
 from scheduling.rescreening import keep_answers, rescreen_without_advice
 from tests.factories import (
@@ -25,6 +27,7 @@ from tests.factories import (
     make_clinic,
     make_patient,
     make_practitioner,
+    make_protocol,
     make_user,
     signed_in,
 )
@@ -32,6 +35,7 @@ from tests.reading import words
 from tests.scene import HTMX
 from treatments.answers import known_answers
 from treatments.catalogue import shipped_text
+from treatments.courses import sign_plan
 from treatments.decisions import decide_screening
 from treatments.models import PrescriberAdvice, ScreeningDecision, Zone
 from treatments.publishing import publish_catalogue
@@ -437,6 +441,32 @@ def test_skin_that_is_left_out_is_named(reception, clinic, practitioner):
     assert "“This skin we leave out for now: Neck. Nothing stands in the way so far." in text
 
 
+def test_a_treatment_that_the_lead_plans_is_not_plainly_green(reception, treating, clinic, practitioner):
+    visit = make_appointment(
+        location=clinic,
+        practitioner=practitioner,
+        patient=make_clear_patient(clinic),
+        protocol=make_protocol("melasma"),
+        starts_at=START,
+    )
+    text = page(reception, visit)
+    assert "Green, but a plan is missing The clinical lead plans it first" in text
+    assert "“Our clinical lead plans this treatment before it begins. You keep your time. Nothing stands" in text
+    assert "Plan of the clinical lead not signed yet" in text
+    panel = reverse("scheduling:appointment-show", args=[visit.public_id])
+    assert "Clear, plan missing" in words(reception.get(panel, headers=HTMX))
+    board = reverse("scheduling:board-day")
+    assert "Plan missing 10:00 to" in words(reception.get(board, {"day": "2026-01-19"}))
+    assert "Clear, plan missing" in words(
+        treating.get(reverse("scheduling:course-show", args=[visit.session.course.public_id]))
+    )
+    assert what_it_waits_for(visit.session).startswith("The clinical lead plans it first")
+    sign_plan(course=visit.session.course, text="Shallow first.", by=make_user("lead"), now=times.now())
+    text = page(reception, visit)
+    assert "Green: nothing in the way The visit can go ahead" in text
+    assert "Plan of the clinical lead signed 12 Jan" in text
+
+
 def test_where_no_prescriber_was_heard_in_time_there_is_a_week_to_ask_again(reception, lead, visit, clinic_clock):
     say(visit, **IMMUNE)
     clinic_clock(days=6, hours=2)
@@ -485,6 +515,32 @@ def test_reception_reads_no_answer_no_rule_and_no_medicine(reception, lead, trea
         assert hidden not in re.sub(r"<svg.*?</svg>", "", told, flags=re.DOTALL)
     text = page(reception, visit)
     assert "Not before Monday 2 February Decided by Staff Member" in text
+
+
+def test_reception_asks_a_clinician_to_call_back_once(reception, clinic, visit):
+    say(visit, **PEEL)
+    assert "Ask a clinician to call back" in page(reception, visit)
+    call = reverse("scheduling:appointment-call", args=[visit.public_id])
+    for _each in range(2):
+        assertRedirects(reception.post(call), url(visit), fetch_redirect_response=False)
+    text = page(reception, visit)
+    assert "On the list of calls since Mon 12 Jan, 07:0" in text
+    assert "Ask a clinician to call back" not in text
+    asked = CallRequest.objects.get()
+    assert (asked.appointment, asked.asked_by.is_receptionist) == (visit, True)
+    listed = words(reception.get(reverse("scheduling:worklists")))
+    assert f"For a clinician, asked by {asked.asked_by.name}: Today, 07:0" in listed
+    panel = reception.get(reverse("scheduling:appointment-show", args=[visit.public_id]), headers=HTMX)
+    assert "A clinician was asked on Mon 12 Jan, 07:0" in words(panel)
+
+
+def test_nobody_is_asked_to_call_where_no_number_is_known(reception, clinic, practitioner):
+    patient = make_clear_patient(clinic, phone="")
+    visit = make_appointment(location=clinic, practitioner=practitioner, patient=patient, starts_at=START)
+    assert "Ask a clinician to call back" not in page(reception, visit)
+    reception.post(reverse("scheduling:appointment-call", args=[visit.public_id]))
+    assert "Nobody can call" in page(reception, visit)
+    assert not CallRequest.objects.exists()
 
 
 def test_a_cancelled_visit_offers_no_move(reception, visit):

@@ -3,6 +3,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 
 from clinic.models import OutgoingMail
 from scheduling import booking, day
@@ -26,6 +27,7 @@ from tests.factories import (
 )
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
+from treatments.courses import sign_plan
 from treatments.decisions import decide_screening
 from treatments.models import Screening, ScreeningDecision
 from treatments.screenings import screen_session
@@ -95,6 +97,7 @@ def test_nothing_waits_in_an_empty_clinic(clinic):
         ("To call back", []),
         ("Forms missing", []),
         ("Eligible soon", []),
+        ("Plans to write", []),
         ("Unsigned records", []),
         ("Failed mails", []),
         ("Locked links", []),
@@ -109,6 +112,23 @@ def test_reception_has_no_list_of_records(clinic):
         *("screening", "move", "calls", "forms", "eligible"),
         *("mails", "links", "phone"),
     ]
+
+
+# --- Plans to write ---------------------------------------------------------------------------------------------------
+
+
+def test_a_treatment_that_the_lead_plans_waits_for_its_plan(clinic, book, rows):
+    late = book(START + DAY, protocol=make_protocol("melasma"))
+    visit = book(protocol=make_protocol("acne_scar_severe"))
+    book(START + 2 * HOUR)
+    cancel(book(START + 4 * HOUR, protocol=make_protocol("melasma")))
+    assert waiting(rows("plans")) == [visit, late]
+    row = rows("plans", now=START - HOUR)[0]
+    assert (row.why, row.action, row.is_pressing) == ("Acne scars, severe", "Open the course", True)
+    assert row.url == reverse("scheduling:course-show", args=[visit.session.course.public_id])
+    sign_plan(course=visit.session.course, text="Shallow first.", by=make_user("lead"), now=NOW)
+    assert waiting(rows("plans")) == [late]
+    assert waiting(rows("plans", now=late.ends_at)) == []
 
 
 # --- Screening to review ----------------------------------------------------------------------------------------------
@@ -538,16 +558,17 @@ def test_lists_and_their_number_ask_as_much_for_three_rows_as_for_one(clinic, pr
         ask_for_call(appointment=visit, now=NOW)
         ask_lead_to_call(patient=make_patient(clinic), location=clinic, now=NOW)
         book(START + days * DAY + 2 * HOUR, make_patient(clinic))
+        book(START + (40 + days) * DAY, protocol=make_protocol("melasma"))
         book(START + days * DAY + 4 * HOUR, make_clear_patient(clinic, email=""))
         postpone(book(START + (20 + days) * DAY, on_a_medicine(clinic)), START.date() + (21 + days) * DAY)
         cancel(postpone(book(START + (4 + days) * DAY, on_a_medicine(clinic)), START.date() + (6 + days) * DAY))
 
     fill(0)
     read_once, lists = count_queries(read_worklists)
-    assert [len(each.rows) for each in lists] == [1, 1, 2, 3, 1, 1, 1, 1, 1]
+    assert [len(each.rows) for each in lists] == [1, 1, 2, 3, 1, 1, 1, 1, 1, 1]
     fill(1)
     fill(2)
     read_thrice, lists = count_queries(read_worklists)
-    assert [len(each.rows) for each in lists] == [3, 3, 6, 5, 3, 3, 3, 3, 3]
+    assert [len(each.rows) for each in lists] == [3, 3, 6, 5, 3, 3, 3, 3, 3, 3]
     assert read_thrice == read_once
     assert count_queries(count_waiting) == (1, sum(len(each.rows) for each in lists if not each.is_offer))
