@@ -73,15 +73,18 @@ class TakenBack:
         here = (Stage.CHECKIN, self.screening.for_start)
         if self.screening.stage != Stage.CHECKIN:
             return {}
-        facts, held, before = self._given(self.screening, are_facts=True), {}, {}
+        facts, held, before, said_before = self._given(self.screening, are_facts=True), {}, {}, {}
         asked = [each for each in reversed(self.history) if (each.stage, each.for_start) == here]
         for each in [*asked, self.screening]:
             said = self._given(each, are_facts=False)
-            against = dict.fromkeys(self._against(facts | said, said), (each.created_at, each.created_by))
+            against = self._against(facts | said, said)
             is_corrected = each.created_by is not None and each.created_by.is_lead
-            held |= {} if is_corrected else before
+            for code, (ids, spoken) in before.items():
+                if not is_corrected and any(said.get(id) != said_before.get(id) for id in ids):
+                    held[code] = spoken
             held = {code: spoken for code, spoken in held.items() if code not in against}
-            before = against
+            before = {code: (ids, (each.created_at, each.created_by)) for code, ids in against.items()}
+            said_before = said
         return held
 
     def _given(self, screening: Screening, *, are_facts: bool) -> dict[str, str]:
@@ -93,8 +96,8 @@ class TakenBack:
             if id in questions and (questions[id].keeps is not None) == are_facts
         }
 
-    def _against(self, answers: Mapping[str, str], said: Collection[str]) -> set[str]:
-        """The rules that may block a visit, and that answers `said` among these speak to."""
+    def _against(self, answers: Mapping[str, str], said: Collection[str]) -> dict[str, set[str]]:
+        """The rules that may block a visit, with those of the answers `said` that speak against it."""
         try:
             result = evaluate(
                 catalogue=self.catalogue,
@@ -106,13 +109,13 @@ class TakenBack:
                 zones=self.zones,
             )
         except AnswerError:  # it was an answer to other rules than those of today
-            return set()
+            return {}
         return {
-            each.rule
+            each.rule: speaking
             for each in result.findings
             if each.for_the_visit in Screening.STANDS_IN_THE_WAY
-            and not set(each.against).isdisjoint(said)
             and self._may_block(each)
+            and (speaking := {id for id in each.against if id in said})
         }
 
     def _may_block(self, finding: Finding) -> bool:
