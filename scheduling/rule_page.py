@@ -38,16 +38,25 @@ class RuleGroup:
 
 @dataclass(frozen=True)
 class Judged:
-    """What one version says about the sample. `finding` is None while the rule is not in force."""
+    """What one version says about the sample. `finding` is None while the rule is not in force.
+
+    Of the drawn line, `bar` is from where on and how long the version looks at it, in hundredths; `window` says how far
+    back that is.
+    """
 
     finding: Finding | None
-    since: datetime | None
     bar: tuple[int, int] | None
+    window: str
+
+    @property
+    def is_near(self) -> bool:
+        """Whether it begins too near to the visit for words after it."""
+        return self.bar is not None and self.bar[0] > 60
 
 
 @dataclass(frozen=True)
 class SampleTrial:
-    """Both versions about one visit, with where each begins to look and the event, as shares of the drawn line."""
+    """Both versions about one visit. The event is marked on the drawn line in hundredths of it."""
 
     start: datetime
     moment: datetime | None
@@ -107,8 +116,12 @@ def _row(rule: Rule) -> RuleRow:
     worst = max(rule.test.params["map"].values(), key=lambda each: each.severity) if by_choice else None
     outcomes = {stage: worst or rule.outcome[stage] for stage in rule.stages}
     outcomes |= dict.fromkeys(rule.advise_at, Outcome.ADVISE)
-    windows = [in_units(name, rule.test.params[name]) for name in WINDOWS if name in rule.test.params]
-    return RuleRow(rule, tuple((stage, outcomes.get(stage)) for stage in Stage), ", ".join(windows[:1]))
+    return RuleRow(rule, tuple((stage, outcomes.get(stage)) for stage in Stage), _window(rule))
+
+
+def _window(rule: Rule) -> str:
+    """The first window of a rule in words, if it has one."""
+    return next((in_units(name, rule.test.params[name]) for name in WINDOWS if name in rule.test.params), "")
 
 
 def read_sample(current: Catalogue, draft: Catalogue, code: str, sample: SampleForm) -> SampleTrial:
@@ -121,7 +134,7 @@ def read_sample(current: Catalogue, draft: Catalogue, code: str, sample: SampleF
     def share(at: datetime | None) -> int | None:
         if first is None or at is None or at > start:
             return None
-        return round((at - first) / (start - first) * 1000)
+        return round((at - first) / (start - first) * 100)
 
     def judged(catalogue: Catalogue, at: datetime | None) -> Judged:
         finding = try_on_sample(
@@ -133,7 +146,7 @@ def read_sample(current: Catalogue, draft: Catalogue, code: str, sample: SampleF
             answers=sample.answers,
         )
         left = share(at)
-        return Judged(finding, at, None if left is None else (left, 1000 - left))
+        return Judged(finding, None if left is None else (left, 100 - left), _window(catalogue.rules[code]))
 
     return SampleTrial(
         start=start,

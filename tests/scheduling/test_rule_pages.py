@@ -239,7 +239,10 @@ def test_a_form_without_its_base_is_outdated(lead):
 
 def test_a_trial_shows_what_changes_on_the_sample(lead):
     page = words(lead.post(try_url("S3"), typed("S3", hours="48") | SAMPLE, headers=HTMX))
-    assert "What the draft changes Time between it and the visit before: 24 hours now: 48 hours" in page
+    assert "What the draft changes Throw the draft away Time between it and the visit" in page
+    assert "before: 24 hours now: 48 hours" in page
+    assert "Throw the draft away" not in words(lead.get(edit_url("S3")))
+    assert "Draft: 48 hours Version 1: 24 hours Visit" in page
     assert "still stands in" not in page
     assert "The mail about the sun moves from 26 to 50 hours before the visit." in page
     assert "Version 1 Clear Sun or sunbed: the last time was 17 January 2026, 15:30, at least 24 hours" in page
