@@ -1,10 +1,11 @@
 """The check-in of an appointment: what is asked for its very start, what was answered, and what comes next."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from types import MappingProxyType
 
 from django import forms
 from django.utils.dateparse import parse_datetime
@@ -78,11 +79,18 @@ class CheckIn:
         asked = self.questions(by=AnsweredBy.PATIENT).questions
         return all(q.id in said for q in asked if not q.ask_if and q.kind not in MAY_STAY_OPEN)
 
-    def questions(self, data=None, *, by: AnsweredBy | None) -> AnswersForm:
-        """What is asked on arrival; never with an earlier answer in it."""
+    @cached_property
+    def seen(self) -> dict[str, str]:
+        """What staff have looked at and ticked already."""
+        said = json.loads(self.screening.answers) if self.screening else {}
+        return {q.id: said[q.id] for q in self.questions(by=AnsweredBy.STAFF).questions if q.id in said}
+
+    def questions(self, data=None, *, by: AnsweredBy | None, said: Mapping[str, str] = MappingProxyType({})):
+        """What is asked on arrival. Of earlier answers it holds those that are `said`, and never the patient's."""
         course = self.appointment.session.course
         return AnswersForm(
             data,
+            initial=said,
             catalogue=catalogue_of(CatalogueVersion.objects.current()),
             stage=Stage.CHECKIN,
             patient=course.patient,

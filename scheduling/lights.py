@@ -72,6 +72,25 @@ def change_of(newest_first: Sequence[Screening]) -> Change | None:
     return Change(light_of(before), light_of(newest), Cause(newest.cause), newest.created_at)
 
 
+def why_it_cannot_start(screening: Screening | None) -> str:
+    """To somebody at whose desk the patient stands: that this visit cannot begin as it is, and what to do.
+
+    Empty where nothing stands in the way. Read it with `decision` and `catalogue_version` selected and `findings`
+    prefetched. It names no answer, so that everybody may read it.
+    """
+    if screening is None or not screening.stands_in_the_way:
+        return ""
+    if hasattr(screening, "decision"):
+        return _("This visit cannot start: it was postponed. Find a new date with the patient.")
+    if any(each.ends_only_with_answer for each in screening.findings.all()):
+        return _("This visit cannot start yet: an answer is missing. Open the screening and ask for it.")
+    return {
+        Override.NONE: _("This visit cannot start today, and nobody can allow it. Find a new date with the patient."),
+        Override.CLINICIAN: _("This visit cannot start before the clinical lead has decided. Ask her now."),
+        Override.AESTHETICIAN: _("This visit cannot start before a practitioner has decided. Ask one now."),
+    }[who_may_decide(screening) or Override.NONE]
+
+
 def what_it_waits_for(session: CourseSession) -> str:
     """After a visit was booked, moved or changed: what its light now says, where that is news; else nothing."""
     screenings = session.screenings.newest_first().with_findings().select_related("catalogue_version")

@@ -15,6 +15,7 @@ from scheduling.board import DayOnScreen, Sign, sign_of
 from scheduling.courses import CourseInTime, courses_in_time
 from scheduling.models import Appointment
 from scheduling.slots import working_windows
+from treatments.catalogue import Stage
 from treatments.depths import written
 from treatments.models import Screening, Visit
 
@@ -25,6 +26,7 @@ class Step(StrEnum):
     """What a practitioner does next with a visit."""
 
     WAIT = "wait"
+    CHECK_IN = "check_in"
     BEGIN = "begin"
     GO_ON = "go_on"
     SIGN = "sign"
@@ -34,7 +36,7 @@ class Step(StrEnum):
 _STEPS = {
     Appointment.State.BOOKED: Step.WAIT,
     Appointment.State.CONFIRMED: Step.WAIT,
-    Appointment.State.ARRIVED: Step.BEGIN,
+    Appointment.State.ARRIVED: Step.CHECK_IN,
     Appointment.State.IN_TREATMENT: Step.GO_ON,
     Appointment.State.COMPLETED: Step.SIGN,
 }
@@ -54,7 +56,14 @@ class Row:
     def step(self) -> Step:
         if self.visit and self.visit.signed_at:
             return Step.READ
-        return _STEPS[Appointment.State(self.appointment.state)]
+        step = _STEPS[Appointment.State(self.appointment.state)]
+        return Step.BEGIN if step == Step.CHECK_IN and self.is_asked else step
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether the questions of the day were answered for this very start."""
+        newest = self.newest_screening
+        return newest is not None and (newest.stage, newest.for_start) == (Stage.CHECKIN, self.appointment.starts_at)
 
     @property
     def sign(self) -> Sign:
@@ -67,7 +76,7 @@ class Row:
     @property
     def shows_light(self) -> bool:
         """Before it begins; afterwards the screening has been decided."""
-        return self.step in (Step.WAIT, Step.BEGIN)
+        return self.step in (Step.WAIT, Step.CHECK_IN, Step.BEGIN)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,9 @@ class SeveralField(forms.MultipleChoiceField):
         widget = forms.CheckboxSelectMultiple(attrs=_BOX)
         super().__init__(choices=choices, widget=widget, required=False, **options)
 
+    def prepare_value(self, value):
+        return value.split(", ") if isinstance(value, str) else value
+
     def clean(self, value):
         words = super().clean(value)
         if len(words) > 1 and {NONE, SAME} & set(words):
@@ -238,6 +241,9 @@ class TickField(forms.BooleanField):
 
     def __init__(self, **options):
         super().__init__(required=False, widget=forms.CheckboxInput(attrs=_BOX), **options)
+
+    def prepare_value(self, value):
+        return value not in ("", None, False, NO, NOT_SURE)
 
     def clean(self, value):
         return YES if super().clean(value) else ""

@@ -20,7 +20,7 @@ from scheduling import booking, calls, day, reminders
 from scheduling.board import sign_of
 from scheduling.course_booking import course_days, next_to_book
 from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm
-from scheduling.lights import change_of, what_it_waits_for
+from scheduling.lights import change_of, what_it_waits_for, why_it_cannot_start
 from scheduling.links import renewal_of, send_new_link
 from scheduling.models import Appointment, CallRequest
 from scheduling.offers import offer_times
@@ -39,13 +39,15 @@ def uuid_or_none(text: str | None) -> uuid.UUID | None:
 def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
     """What the panel shows; opening it is written to the patient's trail."""
     record_opening(appointment.patient)
-    newest = list(appointment.session.screenings.newest_first().with_findings().defer("answers")[:2])
+    screenings = appointment.session.screenings.newest_first().with_findings().select_related("catalogue_version")
+    newest = list(screenings.defer("answers")[:2])
     screening, change = (newest[0] if newest else None), change_of(newest)
     return {
         "appointment": appointment,
         "zones": list(appointment.session.course.zones.all()),
         "screening": screening,
         "change": change,
+        "cannot_start": why_it_cannot_start(screening),
         "change_words": change.words(for_treating=request.user.may_read_answers) if change else "",
         "may_read_answers": request.user.may_read_answers,
         "call": CallRequest.objects.waiting().filter(appointment=appointment).first(),
@@ -160,7 +162,7 @@ def _change_by_revision(writer, done: str):
 appointment_confirm = _change_by_revision(booking.confirm_appointment, gettext_lazy("Confirmed."))
 appointment_cancel = _change_by_revision(booking.cancel_appointment, gettext_lazy("Cancelled. The time is free again."))
 appointment_reactivate = _change_by_revision(booking.reactivate_appointment, gettext_lazy("Back at its old time."))
-appointment_arrive = _change_by_revision(day.arrive, gettext_lazy("Arrived. Next comes the check-in."))
+appointment_arrive = _change_by_revision(day.arrive, gettext_lazy("Marked as arrived."))
 appointment_undo_arrival = _change_by_revision(
     lambda revision, **arguments: day.undo_arrival(**arguments), gettext_lazy("Not here yet, as before.")
 )

@@ -75,7 +75,8 @@ def _page(request, checkin: CheckIn, *, answers=None, part="", refusal="", statu
     may_read = request.user.may_read_answers
     if answers is None and checkin.is_open:
         part = _next_part(request, checkin)
-        answers = checkin.questions(by=_asked(request, part)) if part else None
+        said = checkin.seen if part == "staff" else {}
+        answers = checkin.questions(by=_asked(request, part), said=said) if part else None
     review = read_review(appointment=appointment, now=times.now()) if may_read else None
     choices = review and choices_for(request.user, review)
     context = {

@@ -1,6 +1,6 @@
 """The side panel of a visit and what can be done from it, on Monday 12 January 2026 at seven in the morning."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -14,6 +14,7 @@ from patients.records import record_fact
 from scheduling import booking
 from scheduling.calls import ask_for_call
 from scheduling.forms import slot_value
+from scheduling.rescreening import keep_answers
 from scheduling.slots import Slot
 from tests.factories import (
     NOW,
@@ -27,6 +28,7 @@ from tests.factories import (
     signed_in,
 )
 from tests.reading import words
+from treatments.decisions import decide_screening
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clinic_clock")]
 
@@ -464,10 +466,40 @@ def test_an_arrival_leads_to_the_check_in(reception, its_day):
     answer = do(reception, its_day, "arrive")
     assert (answer.status_code, answer["HX-Trigger"]) == (200, '{"board-changed": {}}')
     text = words(answer)
-    assert "Done: Arrived. Next comes the check-in." in text
+    assert "Done: Marked as arrived." in text
     assert "Check-in Not here after all" in text
     assert "Open the visit" not in text
     assert state(its_day) == ("arrived", 0)
+
+
+@pytest.mark.parametrize(
+    ("answers", "words_of_it"),
+    [
+        ({"Q08": "yes"}, "This visit cannot start before the clinical lead has decided. Ask her now."),
+        ({"Q04": "yes", "Q04b": "2025-12"}, "This visit cannot start today, and nobody can allow it."),
+        ({"Q04": "not_sure"}, "This visit cannot start yet: an answer is missing. Open the screening and ask for it."),
+    ],
+)
+def test_an_arrival_that_cannot_start_says_so_at_once(reception, its_day, answers, words_of_it):
+    keep_answers(patient=its_day.patient, answers=answers, by=None, now=NOW)
+    text = words(do(reception, its_day, "arrive"))
+    assert words_of_it in text
+    assert "For another time press “Not here after all” and then “Move”. Moving is free." in text
+    assert "sotretinoin" not in text
+    assert "cannot start" not in words(do(reception, its_day, "undo-arrival"))
+
+
+def test_an_arrival_that_was_postponed_says_so(reception, its_day):
+    keep_answers(patient=its_day.patient, answers={"Q08": "yes"}, by=None, now=NOW)
+    decide_screening(
+        screening=its_day.session.screenings.newest_first().first(),
+        kind="postpone",
+        not_before=date(2026, 2, 2),
+        zone=its_day.location.zone,
+        by=make_user("lead"),
+        now=NOW,
+    )
+    assert "This visit cannot start: it was postponed." in words(do(reception, its_day, "arrive"))
 
 
 def test_those_who_treat_may_go_straight_to_the_visit(practitioner, its_day):

@@ -278,6 +278,27 @@ def test_a_last_capsule_whose_day_nobody_knew_is_asked_for_and_kept(reception, h
     assert newest(here).findings.get(rule_code="S1").outcome == "pass"
 
 
+def test_what_was_seen_stays_ticked_and_its_button_steps_back(treating, here):
+    answer(treating, here)
+    form = treating.get(url(here)).context["answers"]
+    assert not any(form[name].value() for name in ("C03", "C06", "C06b"))
+    assert 'class="btn btn-primary"><svg' in treating.get(url(here)).text.partition('id="questions"')[2]
+    answer(treating, here, part="staff", C03="on", C06=["spots", "rash"], C06b=["not_sure"])
+    page = treating.get(url(here))
+    form = page.context["answers"]
+    assert (form["C03"].value(), form["C06"].value()) == (True, ["spots", "rash"])
+    assert page.text.count('name="C06" value="spots" class="form-check-input" id="id_C06_4" checked') == 1
+    assert "btn-primary" not in page.text.partition('id="questions"')[2].partition("</section>")[0]
+    assert 'name="C01"' not in page.text
+
+
+def test_pregnancy_may_not_apply(reception, here):
+    keep_answers(patient=here.patient, answers={"Q06": "no"}, by=None, now=NOW)
+    assertRedirects(answer(reception, here, C05="does_not_apply"), url(here))
+    assert newest(here).findings.get(rule_code="E08").outcome == "pass"
+    assert known_answers(here.patient)["Q06"] == "does_not_apply"
+
+
 # --- Decided ----------------------------------------------------------------------------------------------------------
 
 

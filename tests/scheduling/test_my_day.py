@@ -18,6 +18,7 @@ from tests.factories import (
     make_course,
     make_fact,
     make_practitioner,
+    make_ready,
     make_signed_visit,
     make_visit,
 )
@@ -69,7 +70,8 @@ def test_a_break_stands_between_the_visits(clinic, practitioner):
     ("make", "step"),
     [
         (make_appointment, Step.WAIT),
-        (make_arrival, Step.BEGIN),
+        (make_arrival, Step.CHECK_IN),
+        (make_ready, Step.BEGIN),
         (make_visit, Step.GO_ON),
         (make_signed_visit, Step.READ),
     ],
@@ -78,7 +80,7 @@ def test_the_next_step_follows_how_a_visit_stands(clinic, practitioner, make, st
     at_ten(clinic, practitioner, make)
     [row] = read(practitioner, clinic).rows
     assert row.step == step
-    assert row.shows_light == (step in (Step.WAIT, Step.BEGIN))
+    assert row.shows_light == (step in (Step.WAIT, Step.CHECK_IN, Step.BEGIN))
 
 
 def test_today_the_first_that_is_not_carried_out_is_open(clinic, practitioner):

@@ -1,5 +1,6 @@
 """A practitioner's own day as she sees it, on Monday 12 January 2026 at seven in the morning."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -9,8 +10,10 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from pytest_django.asserts import assertRedirects
 
+from scheduling import day
 from tests.factories import (
     NOW,
+    check_in,
     make_appointment,
     make_arrival,
     make_clear_patient,
@@ -58,7 +61,7 @@ def test_the_day_lists_her_visits_with_what_comes_next(client, clinic, practitio
     assert "Monday 19 January 2 visits, it is 10:00" in page
     assert "10:00 11:15 Marta Vega Acne scars, moderate Here since 09:50 Clear" in page
     assert "this is a first visit" in page
-    assert "Open the visit" in page
+    assert "Check-in Open the visit Screening" in page
     assert "13:00 14:15 Omar Vega Acne scars, moderate Booked Clear" in page
 
 
@@ -95,6 +98,30 @@ def test_opening_a_visit_is_written_down_and_the_list_alone_is_not(client, clini
     assert openings() == 0
     on_the_day(client, visit=visit.public_id)
     assert openings() == 1
+
+
+def main_button(response) -> str:
+    [main] = re.findall(r'<(?:a|button)[^>]*class="btn btn-primary[^>]*>(.*?)</(?:a|button)>', response.text, re.DOTALL)
+    return re.sub(r"<.*?>", "", main).strip()
+
+
+def test_the_main_button_is_what_comes_next(client, clinic, practitioner, clinic_clock):
+    here = make_appointment(
+        location=clinic, practitioner=practitioner, patient=make_clear_patient(clinic), starts_at=TEN
+    )
+    assert "btn-primary" not in on_the_day(client, visit=here.public_id).text.partition("my-visit-foot")[2]
+    clinic_clock(days=7, hours=2, minutes=50)
+    assert main_button(client.get(MY_DAY)) == "Arrived"
+    arrived = day.arrive(appointment=here, revision=here.revision, by=None, now=TEN - timedelta(minutes=10))
+    assert main_button(client.get(MY_DAY)) == "Check-in"
+    check_in(arrived)
+    assert main_button(client.get(MY_DAY)) == "Open the visit"
+
+
+def test_where_something_stands_in_the_way_the_screening_comes_next(client, clinic, practitioner, clinic_clock):
+    make_appointment(location=clinic, practitioner=practitioner, starts_at=TEN)
+    clinic_clock(days=7, hours=2)
+    assert main_button(client.get(MY_DAY)) == "Screening"
 
 
 def test_a_day_without_visits_says_so(client):
