@@ -195,13 +195,14 @@ def record_answers(
             everything.setdefault(home.answer.id, known[home.answer.id].answer)
     everything |= _beside_other_skin(catalogue, everything, known, here)
     said, skins, ended = [], [], []
+    replaced = answers.keys() | catalogue.following(answers)
     for home in _homes(catalogue):
         fact, words = facts.get(home.keeps), home.fact_in(everything)
         before = known[home.decides.id] if home.decides.of_skin and home.decides.id in known else None
         skin = here | before.skin if before and _is_sure(before, home.decides, known, catalogue) else here
         if words is None:
             if fact and any(
-                id in answers or (id in meant and _words(meant[id]).isdisjoint(after))
+                id in replaced or (id in meant and _words(meant[id]).isdisjoint(after))
                 for id, after in home.follows.items()
             ):
                 ended.append(fact)

@@ -221,7 +221,7 @@ def _compose(
     stored, findings = compose_screening(
         session=session,
         version=version,
-        answers=_said_of_the_visit(earlier, catalogue) | answers_about(zones, known, catalogue) | dict(said),
+        answers=_said_before(earlier, said, catalogue) | answers_about(zones, known, catalogue) | dict(said),
         zones=zones,
         stage=stage,
         start=start,
@@ -260,11 +260,19 @@ def _differs(composed: Composed) -> bool:
     )
 
 
-def _said_of_the_visit(earlier: Screening | None, catalogue: Catalogue) -> dict[str, str]:
-    """What an earlier screening was told that is no fact of the patient; the facts themselves are read afresh."""
-    said = json.loads(earlier.answers) if earlier else {}
-    questions = catalogue.questions
-    return {id: answer for id, answer in said.items() if id in questions and questions[id].keeps is None}
+def _said_before(earlier: Screening | None, said: Collection[str], catalogue: Catalogue) -> dict[str, str]:
+    """What an earlier screening was told that is no fact of the patient; the facts themselves are read afresh.
+
+    A question that is answered anew takes the place of all that followed from it before, whether that is said again
+    or not.
+    """
+    told = json.loads(earlier.answers) if earlier else {}
+    questions, replaced = catalogue.questions, catalogue.following(said)
+    return {
+        id: answer
+        for id, answer in told.items()
+        if id in questions and questions[id].keeps is None and id not in replaced
+    }
 
 
 def _left_standing(

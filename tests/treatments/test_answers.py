@@ -209,6 +209,22 @@ def test_facts_are_of_their_kind_and_dated(patient, every_rule):
     }
 
 
+TOLD = [
+    {"Q04": "yes", "Q04b": "2025-08", "Q14": "eczema", "Q14b": "yes", "Q14c": "cheeks"},
+    {"Q04": "yes", "Q14": "eczema", "Q14b": "no"},
+    {"Q04": "no", "Q14": "none"},
+    {"Q04": "not_sure", "Q14": "psoriasis"},
+]
+
+
+@pytest.mark.parametrize("last", TOLD)
+@pytest.mark.parametrize("first", TOLD)
+def test_an_answer_takes_the_place_of_all_that_followed_from_the_one_before(patient, every_rule, first, last):
+    answer(patient, zones=["cheeks"], **first)
+    answer(patient, minutes=90, zones=["cheeks"], **last)
+    assert known_answers(patient) == last | {"Q01": patient.date_of_birth.isoformat()}
+
+
 def test_what_followed_ends_with_the_answer_it_followed(patient, every_rule):
     answer(patient, Q19="laser, needling", Q19b="2025-12-24", Q19g="2025", Q22="yes", Q22b="Blisters", Q17="latex")
     answer(patient, minutes=90, Q19="needling", Q19g="2025-12", Q22="no")

@@ -1,5 +1,6 @@
 import json
 from datetime import UTC, datetime, timedelta
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -229,6 +230,25 @@ def test_what_was_said_before_about_the_same_start_counts_until_it_is_said_anew(
     ticked = check_in(session, C03="yes")
     assert outcomes(ticked) == dict.fromkeys(["S1", "S2", "S3", "S4"], "pass")
     assert outcomes(check_in(session, C01b="2026-02-09T12:00"))["S3"] == "block"
+
+
+SUN = [{"P04": "yes", "P04b": "2026-01-10"}, {"P04": "yes"}, {"P04": "no"}, {"P04": "yes", "P04b": "2026-02-08"}]
+HAIR = [{"P06": "no"}, {"P06": "yes"}, {"P06": "yes", "P06b": "2026-02-01"}]
+SHEETS = [sun | hair for sun in SUN for hair in HAIR]
+
+
+@pytest.mark.parametrize("last", SHEETS)
+def test_however_often_a_check_is_sent_the_last_sheet_alone_counts(last):
+    publish_catalogue(text=shipped_text(), by=None, now=NOW)
+    patient = make_patient(make_location())
+    where = {"stage": Stage.PREVISIT, "start": START, "zone": LONDON, "cause": Screening.Cause.ANSWERS, "by": None}
+    alone = screen_session(session=session_of(patient), answers=last, now=NOW, **where)
+    again = session_of(patient)
+    for minutes, sheet in enumerate(Random(str(last)).sample(SHEETS, 5)):
+        screen_session(session=again, answers=sheet, now=NOW + timedelta(minutes=minutes), **where)
+    sent = screen_session(session=again, answers=last, now=NOW + timedelta(hours=1), **where)
+    assert json.loads(sent.answers) == json.loads(alone.answers)
+    assert findings(sent) == findings(alone)
 
 
 def test_the_hours_before_another_start_are_other_hours(patient):

@@ -371,6 +371,15 @@ class Catalogue:
         asks = (each for each in self.questions.values() if each.kind == QuestionKind.ZONES)
         return next((each for each in asks if question.id in each.ask_if), None)
 
+    def following(self, ids: Collection[str]) -> frozenset[str]:
+        """The questions that follow some others, and those that follow these in turn."""
+        found, parents = frozenset(), frozenset(ids)
+        while parents:
+            next_ones = (id for id, each in self.questions.items() if not parents.isdisjoint(each.ask_if))
+            parents = frozenset(next_ones) - found
+            found |= parents
+        return found
+
     def is_needed(self, question: Question) -> bool:
         """Whether an active rule reads the answer, at whatever stage."""
         return any(self._fed_by(question, stage) for stage in Stage)
