@@ -274,6 +274,8 @@ class AnswersForm(forms.Form):
     def _may_be_open(self, question: Question) -> bool:
         if question.id in self.reopened and not self.is_gone_through:
             return True
+        if self.reopening and self.reopening.id in question.ask_if:
+            return False  # whoever says that something has changed says what
         return (question.ask_if and question.kind != QuestionKind.ZONES) or question.kind in MAY_STAY_OPEN
 
     @property
@@ -286,8 +288,6 @@ class AnswersForm(forms.Form):
     def answers(self) -> dict[str, str]:
         given = {question.id: self.cleaned_data[question.id] for question in self.questions}
         answers = {id: said for id, said in given.items() if said not in ("", SAME)}
-        if self.reopening and answers.get(self.reopening.id) == YES and self.is_gone_through:
-            answers |= dict.fromkeys(self.catalogue.settling(self.reopening), YES)
         for question in self.questions:
             where = self.catalogue.where(question)
             is_flagged = where and not set(where.ask_if[question.id]).isdisjoint(
@@ -407,6 +407,8 @@ def missing_answer(question: Question) -> str:
         return _("Please tick where; “Not sure” is an answer too.")
     if question.kind == QuestionKind.SEVERAL:
         return _("Please tick what is true; “None” is an answer too.")
+    if question.kind == QuestionKind.TEXT and question.ask_if:
+        return _("Please write it in your own words.")
     if question.kind == QuestionKind.TEXT:
         return _("Please write it down, or tick “None”.")
     return _("Please choose an answer; “Not sure” is one.")

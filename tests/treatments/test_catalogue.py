@@ -759,7 +759,12 @@ def test_load_refuses_nonsense_by_line_and_reason(code, old, new, shown, sentenc
             "{booking: [Q09, Q20b]}",  # it does not take zones out of a visit
             "E05: the questions at booking do not fit its kind of test.",
         ),
-        ("E41", "settled_by: P01b", "settled_by: P99", "E41 test names “P99” in “settled_by”, which does not exist."),
+        (
+            "E41",
+            'kind: "yes"',
+            'kind: "yes", settled_by: P99',
+            "E41 test names “P99” in “settled_by”, which does not exist.",
+        ),
     ],
 )
 def test_load_refuses_an_active_rule_whose_questions_do_not_feed_it(code, old, new, sentence):

@@ -366,15 +366,18 @@ def test_what_was_never_answered_is_asked_before_the_visit_too(ask, patient):
     assert set(form.errors) == {"Q04"}
 
 
-def test_a_change_that_is_only_told_waits_and_one_that_was_gone_through_is_settled(ask, returning):
-    changed = FRESH | {"P01": "yes"}
-    assert said(ask(Stage.PREVISIT, changed, **PLAN)) == changed
+def test_a_change_is_told_in_words_and_what_it_reopens_is_gone_through_whole_or_not_at_all(ask, returning):
+    silent = ask(Stage.PREVISIT, FRESH | {"P01": "yes"}, **PLAN)
+    assert silent.errors == {"P01b": ["Please write it in your own words."]}
+    words = {"P01b": "A new heart tablet"}
+    changed = FRESH | {"P01": "yes", "P01b_0": words["P01b"]}
+    assert said(ask(Stage.PREVISIT, changed, **PLAN)) == FRESH | {"P01": "yes"} | words
     ticks = {"same-health": "on", "same-skin": "on", "Q19": ["same"], "Q25": "same"}
     half = ask(Stage.PREVISIT, changed | ticks, **PLAN)
     assert set(half.errors) == {"Q04", "Q05", "Q10", "Q23"}
     medicines = {"Q04": "same", "Q05": "same", "Q10": "yes", "Q23_2": "on"}
     whole = ask(Stage.PREVISIT, changed | ticks | medicines, **PLAN)
-    assert said(whole) == changed | {"Q10": "yes", "P01b": "yes"}
+    assert said(whole) == FRESH | {"P01": "yes", "Q10": "yes"} | words
 
 
 def test_what_stands_below_a_change_that_was_taken_back_is_dropped(ask, returning):

@@ -3,7 +3,7 @@
 A visit on Wednesday 10 June 2026 at ten in London, unless a row names another one.
 """
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from treatments.catalogue import Catalogue, Effect, Outcome, Override, Scope, Stage, read
+from treatments.catalogue import Catalogue, Effect, Outcome, Override, Scope, Stage, load, read, shipped_text
 from treatments.screening import AnswerError, Finding, evaluate, read_visit_start
 
 LONDON = ZoneInfo("Europe/London")
@@ -178,7 +178,7 @@ FLAGGED = [
     *(("E37", CHECKIN, {"C08": said}, "advise") for said in ("alcohol", "not_eaten")),
     *(("E40", BOOKING, {"Q23": said}, "hold") for said in ("Acitretin", "ROACCUTANE", "bexarotène\nzinc")),
     ("E41", PREVISIT, {"P01": "yes"}, "hold"),
-    ("E41", PREVISIT, {"P01": "yes", "P01b": "no"}, "hold"),
+    ("E41", PREVISIT, {"P01": "yes", "P01b": "A new heart tablet"}, "hold"),
 ]
 # Rules that a date decides: the answers around it, the last date that is too late, what it says then and from when on
 # that ends. A day earlier is the next step: clear, or the hold that follows.
@@ -476,15 +476,28 @@ def test_s2_knows_medicines_that_do_not_count_and_a_no_that_cannot_stand(answers
 FRESH = {"P01": "no", "P02": "no", "P03": "no", "P04": "no", "P05": "no", "P06": "no", "P07": "no"}
 
 
-def test_a_change_holds_the_visit_until_the_booking_questions_were_gone_through_again():
-    assert says("E41", {"P01": "yes", "P01b": "yes"}, stage=PREVISIT) == ("pass", None)
-    assert says("E41", {"P01b": "yes"}, stage=PREVISIT) == ("pass", None)
+def test_a_change_holds_the_visit_also_where_going_through_the_questions_again_found_nothing():
+    told = {**FRESH, "P01": "yes", "P01b": "A new heart tablet", "Q09": "no"}
+    assert find("E41", told, stage=PREVISIT).reason == (
+        "Something has changed since the booking: the answer to P01 is “Yes”. Said: “A new heart tablet”"
+    )
+    assert says("E41", told, stage=PREVISIT) == ("hold", None)
+    assert everything().rules["E41"].override == "aesthetician"
+
+
+def test_a_rule_may_name_the_answer_that_settles_it():
+    start = shipped_text().index("  - code: E41\n")
+    text = shipped_text()[:start] + shipped_text()[start:].replace('kind: "yes"', 'kind: "yes", settled_by: C03', 1)
+    at = {"stage": PREVISIT, "visit_start": datetime(2026, 6, 10, 9, tzinfo=UTC), "zone": LONDON, "rule": "E41"}
+    for tick, outcome in [("yes", "pass"), ("no", "hold")]:
+        told = {"P01": "yes", "P01b": "A new heart tablet", "C03": tick}
+        assert evaluate(catalogue=load(text), answers=told, **at).outcome == outcome
 
 
 def test_a_change_lets_the_rules_of_the_booking_speak_again():
     without = screen({**FRESH, "Q09": "yes"}, stage=PREVISIT)
     assert "E05" not in spoken(without)
-    changed = screen({**FRESH, "P01": "yes", "P01b": "yes", "Q09": "yes"}, stage=PREVISIT)
+    changed = screen({**FRESH, "P01": "yes", "Q09": "yes"}, stage=PREVISIT)
     outcomes = {finding.rule: finding.outcome for finding in changed.findings}
     assert outcomes["E05"] == Outcome.BLOCK
     assert set(outcomes) == {rule.code for stage in (BOOKING, PREVISIT) for rule in everything().active_rules(stage)}
@@ -497,7 +510,7 @@ def test_a_change_lets_the_rules_of_the_booking_speak_again():
 def test_every_question_feeds_a_rule_and_every_rule_has_its_questions():
     catalogue = everything()
     fed = {id for rule in catalogue.rules.values() for ids in rule.questions.values() for id in ids}
-    assert set(catalogue.questions) - fed == {"P01b", "advice"}  # which settles P01, and what staff record
+    assert set(catalogue.questions) - fed == {"advice"}  # what staff record
     assert fed <= set(catalogue.questions)
     for rule in catalogue.rules.values():
         assert set(rule.questions) == set(rule.stages)

@@ -384,11 +384,6 @@ class Catalogue:
         """Whether an active rule reads the answer, at whatever stage."""
         return any(self._fed_by(question, stage) for stage in Stage)
 
-    def settling(self, question: Question) -> tuple[str, ...]:
-        """The questions whose yes settles what a question has raised."""
-        fed = [rule for rule in self.rules.values() if any(question.id in ids for ids in rule.questions.values())]
-        return tuple(id for rule in fed if (id := rule.test.params.get("settled_by")))
-
     def concerns(self, question: Question, stage: Stage) -> tuple[frozenset[str], frozenset[str]]:
         """The protocols and the zones for which a question is asked at a stage; empty for all of them."""
         fed = self._fed_by(question, stage)
