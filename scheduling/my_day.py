@@ -74,6 +74,12 @@ class Row:
         return next(iter(self.appointment.session.newest_screenings), None)
 
     @property
+    def waits_for_decision(self) -> bool:
+        """Whether, before the patient is here, something stands in the way."""
+        newest = self.newest_screening
+        return self.step == Step.WAIT and newest is not None and newest.stands_in_the_way
+
+    @property
     def shows_light(self) -> bool:
         """Before it begins; afterwards the screening has been decided."""
         return self.step in (Step.WAIT, Step.CHECK_IN, Step.BEGIN)

@@ -17,8 +17,8 @@ from patients.partial_dates import FIRST_YEAR, LAST_YEAR
 from scheduling.forms import PlanningDayField, RevisionField
 from scheduling.rule_trials import moment_question, sample_answers
 from treatments.catalogue import Catalogue, CatalogueError, Outcome, Override, QuestionKind, Rule, Stage
+from treatments.catalogue.named_windows import WINDOWS
 from treatments.catalogue.spec import NO, NOT_SURE, YES
-from treatments.catalogue.windows import WINDOWS
 from treatments.models import CatalogueVersion
 from treatments.publishing import catalogue_of, drafted_catalogue
 from treatments.rule_editing import Field, edit_rule, fields_of, refusals, stage_words

@@ -14,7 +14,7 @@ from scheduling.reminders import TIME_TO_READ
 from scheduling.rule_forms import SampleForm
 from scheduling.rule_trials import BookingsTrial, Turn, earliest_moment, told_of_the_sun, try_on_bookings, try_on_sample
 from treatments.catalogue import Catalogue, Outcome, Rule, Stage, Tag, TestKind
-from treatments.catalogue.windows import WINDOWS, in_units
+from treatments.catalogue.named_windows import WINDOWS, in_units
 from treatments.screening import Finding
 
 AT_ONCE = 6

@@ -20,8 +20,8 @@ from scheduling.lights import Change, Light, change_of, light_of
 from scheduling.models import Appointment
 from scheduling.offers import Later, offer_later_times
 from treatments.catalogue import Catalogue, Outcome, Override, Question, QuestionKind, Rule, Tag
+from treatments.catalogue.named_windows import asked
 from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
-from treatments.catalogue.windows import asked
 from treatments.decisions import (
     is_merely_on_hold,
     may_decide,

@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from clinic.times import local_date
 from treatments.answers import OnFile, on_file, skin_of
 from treatments.catalogue import AnsweredBy, Catalogue, Question, QuestionKind, Stage
+from treatments.catalogue.named_windows import asked
 from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
-from treatments.catalogue.windows import asked
 from treatments.question_fields import SAME, TickField, field_for
 
 # What can be left open: a day that nobody can say now, and a tick for what is not done yet.

@@ -14,9 +14,9 @@ from django.db.models import TextChoices
 from django.utils.translation import gettext as _
 
 from treatments.catalogue import Catalogue, CatalogueError, Outcome, Override, Rule, Stage, TestKind
+from treatments.catalogue.named_windows import WINDOWS, asked, in_units
 from treatments.catalogue.reading import compose
 from treatments.catalogue.rules import SEED_RULES
-from treatments.catalogue.windows import WINDOWS, asked, in_units
 
 Value = str | int | bool
 

@@ -39,8 +39,7 @@ def uuid_or_none(text: str | None) -> uuid.UUID | None:
 def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
     """What the panel shows; opening it is written to the patient's trail."""
     record_opening(appointment.patient)
-    screenings = appointment.session.screenings.newest_first().with_findings().select_related("catalogue_version")
-    newest = list(screenings.defer("answers")[:2])
+    newest = _newest_screenings(appointment)
     screening, change = (newest[0] if newest else None), change_of(newest)
     return {
         "appointment": appointment,
@@ -66,6 +65,12 @@ def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
             },
         ),
     } | _steps(appointment, screening, times.now())
+
+
+def _newest_screenings(appointment: Appointment) -> list[Screening]:
+    """The one that counts, and the one before it."""
+    screenings = appointment.session.screenings.newest_first().with_findings()
+    return list(screenings.select_related("catalogue_version").defer("answers")[:2])
 
 
 def _steps(appointment: Appointment, screening: Screening | None, now: datetime) -> dict[str, bool]:

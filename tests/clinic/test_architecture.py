@@ -422,3 +422,12 @@ def test_our_scripts_and_styles_load_nothing_from_elsewhere_and_run_no_text():
     assert [
         f"{path.relative_to(ROOT)} {match[0]}" for path in files for match in refused.finditer(path.read_text())
     ] == []
+
+
+def test_a_comment_of_a_template_ends_on_its_line_or_people_read_it():
+    assert [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in [*(ROOT / "templates").rglob("*.html"), *(ROOT / "templates").rglob("*.txt")]
+        for number, line in enumerate(path.read_text().splitlines(), start=1)
+        if line.count("{#") != line.count("#}")
+    ] == []

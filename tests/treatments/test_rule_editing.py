@@ -4,7 +4,7 @@ import pytest
 
 from tests.factories import text_with_the_owners_rules
 from treatments.catalogue import CatalogueError, Outcome, Override, load, shipped_text
-from treatments.catalogue.windows import in_units
+from treatments.catalogue.named_windows import in_units
 from treatments.publishing import drafted_catalogue
 from treatments.rule_editing import changes, edit_rule, fields_of, refusals, still_said
 

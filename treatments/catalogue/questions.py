@@ -8,6 +8,7 @@ from django.utils.translation import gettext as _
 
 from patients.models import MedicalFact
 from treatments.catalogue.entries import QUESTION_ID, Entries
+from treatments.catalogue.named_windows import filled, is_dated, window_in_numbers, windows_of
 from treatments.catalogue.reading import Reader
 from treatments.catalogue.spec import (
     DATES,
@@ -22,7 +23,6 @@ from treatments.catalogue.spec import (
     Stage,
     ZoneSpec,
 )
-from treatments.catalogue.windows import filled, is_dated, window_in_numbers, windows_of
 from treatments.catalogue.wording import told_to_leave_out
 
 ANSWER = re.compile(r"[a-z][a-z0-9_]{1,39}|[IV]{1,3}")

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from treatments.catalogue import load, read, shipped_text
-from treatments.catalogue.windows import asked
+from treatments.catalogue.named_windows import asked
 
 LONDON, NEW_YORK = ZoneInfo("Europe/London"), ZoneInfo("America/New_York")
 LONGER = load(shipped_text().replace("kind: since_last_instant, hours: 24}", "kind: since_last_instant, hours: 48}"))
