@@ -85,8 +85,16 @@ class CheckIn:
         said = json.loads(self.screening.answers) if self.screening else {}
         return {q.id: said[q.id] for q in self.questions(by=AnsweredBy.STAFF).questions if q.id in said}
 
-    def questions(self, data=None, *, by: AnsweredBy | None, said: Mapping[str, str] = MappingProxyType({})):
-        """What is asked on arrival. Of earlier answers it holds those that are `said`, and never the patient's."""
+    def questions(
+        self,
+        data=None,
+        *,
+        by: AnsweredBy | None,
+        said: Mapping[str, str] = MappingProxyType({}),
+        now: datetime | None = None,
+    ) -> AnswersForm:
+        """What is asked on arrival, or was answered `now`. Of earlier answers it holds those that are `said`, and never
+        the patient's."""
         course = self.appointment.session.course
         return AnswersForm(
             data,
@@ -99,6 +107,7 @@ class CheckIn:
             zones=[zone.code for zone in course.zones.all()],
             start=self.appointment.starts_at,
             by=by,
+            now=now,
         )
 
 

@@ -32,7 +32,7 @@ class DecisionForm(forms.Form):
     is_skin_checked = forms.BooleanField(label=_("I have looked at the skin"), required=False)
 
 
-def open_questions(appointment: Appointment, newest: Screening | None, data=None) -> OpenAnswersForm:
+def open_questions(appointment: Appointment, newest: Screening | None, data=None, *, now=None) -> OpenAnswersForm:
     """What is still to be asked of a patient at the stage that a visit has reached, by its `newest` screening.
 
     No answer is in it. What is asked on arrival has a page of its own.
@@ -48,6 +48,7 @@ def open_questions(appointment: Appointment, newest: Screening | None, data=None
         zone=appointment.location.zone,
         protocol=course.protocol.code,
         zones=[zone.code for zone in course.zones.all()],
+        now=now,
     )
 
 

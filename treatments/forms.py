@@ -9,12 +9,14 @@ from django import forms
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from clinic.times import local_date
+from clinic.times import earlier_reading, local_date
+from patients.partial_dates import PartialDate
 from treatments.answers import OnFile, on_file, skin_of
 from treatments.catalogue import AnsweredBy, Catalogue, Question, QuestionKind, Stage
 from treatments.catalogue.named_windows import asked
 from treatments.catalogue.spec import DATES, NO, NONE, NOT_SURE, YES
 from treatments.question_fields import SAME, TickField, field_for
+from treatments.screening import STILL
 
 # What can be left open: a day that nobody can say now, and a tick for what is not done yet.
 WITH_DAYS = DATES | {QuestionKind.INSTANT}
@@ -53,7 +55,7 @@ class AnswersForm(forms.Form):
 
     With a `protocol` and `zones` (codes) it asks what concerns them. Without, it stands beside fields of these names
     and follows what is chosen there. `start` is the visit's, where it asks since when something has been. `by` leaves
-    only what the patient answers, or what staff look at.
+    only what the patient answers, or what staff look at. `now` is when something is answered: a date lies before it.
 
     At booking, a question that was answered before may be left as “nothing has changed”, and so may a whole group; it
     then stays out of `answers`. A question about the skin that is to be treated is asked anew where the answer is
@@ -78,9 +80,11 @@ class AnswersForm(forms.Form):
         zones: Collection[str] = (),
         start: datetime | None = None,
         by: AnsweredBy | None = None,
+        now: datetime | None = None,
         **kwargs,
     ):
         super().__init__(*args, **kwargs)
+        self.born, self.now = patient.date_of_birth, now
         self.catalogue, self.stage, self.zone = catalogue, stage, zone
         self.protocol, self.zones, self.by = protocol, zones, by
         known = on_file(patient, catalogue)
@@ -267,6 +271,8 @@ class AnswersForm(forms.Form):
             elif question.kind == QuestionKind.ZONES:
                 self._leave_out_other_zones(question)
         for question in asked:
+            if question.kind in WITH_DAYS:
+                self._ask_about_day(question)
             is_open = question.id not in self.errors and not self.cleaned_data.get(question.id)
             if is_open and not self._may_be_open(question):
                 self.add_error(question.id, missing_answer(question))
@@ -304,6 +310,21 @@ class AnswersForm(forms.Form):
         for id in question.ask_if:
             if self.cleaned_data.get(id) in (NO, NONE):
                 self.add_error(id, _("This says no, and a date is given below it. Change one of the two."))
+
+    def _ask_about_day(self, question: Question) -> None:
+        """A day that cannot be, however coarsely it is remembered."""
+        said = self.cleaned_data.get(question.id)
+        if not said or said == STILL:
+            return
+        day, _at, clock = said.partition("T")
+        given = PartialDate.parse(day)
+        if given.latest() < self.born:
+            self.add_error(question.id, _("This is before the date of birth. Check the year."))
+        elif self.now and (
+            given.earliest() > local_date(self.now, self.zone)
+            or (clock and earlier_reading(datetime.fromisoformat(said), self.zone) > self.now)
+        ):
+            self.add_error(question.id, _("This is still to come. Write when it was."))
 
     def _leave_out_other_zones(self, question: Question) -> None:
         """A box that was ticked before its zone was taken away above."""

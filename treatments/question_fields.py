@@ -34,6 +34,10 @@ _CONTROL = {"class": "form-control", "autocomplete": "off"}
 _BOX = {"class": "form-check-input"}
 
 
+class UnreadableDate(ValueError):
+    """What was typed is not written as a date."""
+
+
 def read_typed_date(text: str) -> str:
     """A date or a part of one as people type it, as the catalogue reads it.
 
@@ -56,7 +60,7 @@ def _year_month_day(text: str) -> tuple[str | None, ...]:
                 return year, str(number), day
     if _YEAR_FIRST.fullmatch(text):
         return (text,)
-    raise ValueError(_("Write the date as 31/08/2025, or only the month as 08/2025, or only the year as 2025."))
+    raise UnreadableDate(_("Write the date as 31/08/2025, or only the month as 08/2025, or only the year as 2025."))
 
 
 class ChoiceField(forms.ChoiceField):
@@ -96,17 +100,21 @@ class ZonesField(SeveralField):
 
 
 class PastDateField(forms.CharField):
-    """A day, or a part of one."""
+    """A day, or a part of one. A patient may be asked for it in three boxes."""
 
     template = "treatments/_date_question.html"
+    is_patients = False
 
     def __init__(self, **options):
-        super().__init__(max_length=20, required=False, widget=forms.TextInput(attrs=_CONTROL), **options)
+        super().__init__(required=False, widget=forms.TextInput(attrs=_CONTROL | {"maxlength": 20}), **options)
 
     def clean(self, value):
         text = super().clean(value)
         try:
             return read_typed_date(text) if text else ""
+        except UnreadableDate as error:
+            in_boxes = _("Write the day, the month and the year in numbers.")
+            raise ValidationError(in_boxes if self.is_patients else str(error)) from error
         except ValueError as error:
             raise ValidationError(str(error)) from error
 
@@ -258,7 +266,8 @@ def field_for(
     page that `is_patients` it speaks to her, elsewhere to staff who ask.
     """
     field = _field_of(question, is_known=is_known, zones=zones)
-    field.is_patients = field.widget.is_patients = is_patients
+    for each in (field, field.widget, *getattr(field, "fields", ())):
+        each.is_patients = is_patients
     return field
 
 

@@ -157,6 +157,7 @@ def _forms(request: HttpRequest, patient: Patient) -> tuple[BookingForm, Answers
             stage=Stage.BOOKING,
             patient=patient,
             zone=location.zone,
+            now=times.now(),
         ),
     )
 

@@ -35,7 +35,7 @@ def checkin_show(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         record_opening(checkin.appointment.patient)
         return _page(request, checkin)
     part = request.POST.get("part", "")
-    answers = checkin.questions(request.POST, by=_asked(request, part))
+    answers = checkin.questions(request.POST, by=_asked(request, part), now=times.now())
     refusal, status = _keep(request, checkin, answers)
     if status == 200:
         return redirect("scheduling:checkin-show", public_id)
@@ -131,7 +131,7 @@ def checkin_patient(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
 
 
 def _answers_of(request: HttpRequest, checkin: CheckIn) -> HttpResponse:
-    answers = checkin.questions(request.POST, by=AnsweredBy.PATIENT)
+    answers = checkin.questions(request.POST, by=AnsweredBy.PATIENT, now=times.now())
     refusal, status = _keep(request, checkin, answers)
     if status == 200:
         return HttpResponseRedirect(_patients_place(checkin.appointment))

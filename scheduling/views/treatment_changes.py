@@ -74,6 +74,7 @@ def _questions(appointment: Appointment, data) -> MissingAnswersForm:
         stage=Stage.BOOKING,
         patient=appointment.patient,
         zone=appointment.location.zone,
+        now=times.now(),
     )
 
 

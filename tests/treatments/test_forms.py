@@ -1,7 +1,8 @@
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.http import QueryDict
 from django.template.loader import render_to_string
 
@@ -9,6 +10,7 @@ from tests.factories import NOW, make_catalogue, make_location, make_patient, te
 from treatments.answers import record_answers
 from treatments.catalogue import AnsweredBy, Stage, load, read
 from treatments.forms import AnswersForm
+from treatments.question_fields import field_for
 from treatments.screening import evaluate
 
 # --- The questions ----------------------------------------------------------------------------------------------------
@@ -76,8 +78,8 @@ def test_what_follows_an_answer_that_was_not_given_is_dropped(patient):
 
 def test_a_date_beside_a_no_is_asked_about(patient):
     sentence = "This says no, and a date is given below it. Change one of the two."
-    for date in ({"Q04b_0": "08/2025"}, {"Q04b_1": "on"}):
-        assert form_of(patient, {"Q04": "no", "Q05": "no"} | date).errors == {"Q04": [sentence]}
+    for when in ({"Q04b_0": "08/2025"}, {"Q04b_1": "on"}):
+        assert form_of(patient, {"Q04": "no", "Q05": "no"} | when).errors == {"Q04": [sentence]}
     assert answers(patient, Q04="no", Q04b_0="soon", Q05="no") == {"Q04": "no", "Q05": "no"}
 
 
@@ -336,6 +338,70 @@ def test_known_answers_are_read_in_two_queries(ask, returning, django_assert_num
         render_to_string("treatments/_questions.html", {"answers": ask()})
     with django_assert_num_queries(2):
         assert ask(data=CLEAR).is_valid()
+
+
+# --- Days that cannot be ---------------------------------------------------------------------------------------------
+
+TO_COME, BEFORE_BIRTH = "This is still to come. Write when it was.", "This is before the date of birth. Check the year."
+
+
+@pytest.mark.parametrize(
+    ("zone", "now", "typed", "mistake"),
+    [
+        ("Europe/London", "2026-01-15T10:00", "15/01/2026", None),
+        ("Europe/London", "2026-01-15T10:00", "16/01/2026", TO_COME),
+        ("Europe/London", "2026-01-15T10:00", "01/2026", None),  # a part of the month has passed
+        ("Europe/London", "2026-01-15T10:00", "2026", None),
+        ("Europe/London", "2026-01-15T10:00", "02/2026", TO_COME),
+        ("Europe/London", "2026-01-15T10:00", "2027", TO_COME),
+        ("Europe/London", "2026-03-29T23:30", "30/03/2026", None),  # it is summer already, and tomorrow
+        ("Europe/London", "2026-10-25T23:30", "26/10/2026", TO_COME),  # and winter, and today
+        ("Australia/Lord_Howe", "2026-01-15T12:59", "16/01/2026", TO_COME),
+        ("Australia/Lord_Howe", "2026-01-15T13:00", "16/01/2026", None),
+        ("Europe/London", "2026-01-15T10:00", "16/05/1990", BEFORE_BIRTH),
+        ("Europe/London", "2026-01-15T10:00", "17/05/1990", None),
+        ("Europe/London", "2026-01-15T10:00", "05/1990", None),
+        ("Europe/London", "2026-01-15T10:00", "04/1990", BEFORE_BIRTH),
+        ("Europe/London", "2026-01-15T10:00", "1989", BEFORE_BIRTH),
+    ],
+)
+def test_a_day_that_cannot_be_is_refused(ask, patient, zone, now, typed, mistake):
+    patient.date_of_birth = date(1990, 5, 17)
+    options = {"zone": ZoneInfo(zone), "now": datetime.fromisoformat(now).replace(tzinfo=UTC)}
+    for data in ({"Q04": "yes", "Q04b_0": typed}, {"Q19": ["needling"], "Q19g": typed}):
+        form = ask(data=CLEAR | data, **options)
+        assert [*form.errors.values()] == ([[mistake]] if mistake else [])
+
+
+@pytest.mark.parametrize(
+    ("now", "day", "clock", "is_to_come"),
+    [
+        ("2026-01-15T10:00", "2026-01-15", "10:00", False),
+        ("2026-01-15T10:00", "2026-01-15", "10:01", True),
+        ("2026-01-15T10:00", "2026-01-15", "", False),
+        ("2026-01-15T10:00", "2026-01-16", "", True),
+        ("2026-06-15T10:00", "2026-06-15", "11:00", False),  # in summer time
+        ("2026-06-15T10:00", "2026-06-15", "11:01", True),
+        ("2026-10-25T00:40", "2026-10-25", "01:30", False),  # the hour that comes twice has come once
+        ("2026-10-25T00:20", "2026-10-25", "01:30", True),
+    ],
+)
+def test_a_time_of_day_that_is_still_to_come_is_refused(ask, returning, now, day, clock, is_to_come):
+    data = ARRIVED | {"C01": "yes", "C01b_0": day, "C01b_1": clock}
+    form = ask(Stage.CHECKIN, data, by=AnsweredBy.PATIENT, now=datetime.fromisoformat(now).replace(tzinfo=UTC), **PLAN)
+    assert form.errors == ({"C01b": [TO_COME]} if is_to_come else {})
+
+
+def test_a_date_that_is_too_long_is_no_date():
+    assert read_typed_sentence("2" * 3000, is_patients=False).startswith("Write the date as 31/08/2025")
+    assert read_typed_sentence("2" * 3000, is_patients=True) == "Write the day, the month and the year in numbers."
+
+
+def read_typed_sentence(typed, *, is_patients):
+    field = field_for(read().questions["Q04b"], is_known=False, is_patients=is_patients)
+    with pytest.raises(ValidationError) as refused:
+        field.clean([typed, ""])
+    return " ".join(refused.value.messages)
 
 
 # --- Before the visit -------------------------------------------------------------------------------------------------
