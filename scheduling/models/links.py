@@ -76,12 +76,15 @@ class PatientLink(models.Model):
 
 
 class PatientAnswers(models.Model):
-    """What a patient has typed behind a link, kept as she goes; `sent_at` once she has said that it is all."""
+    """What a patient has typed behind a link, kept as she goes; `sent_at` once she has said that it is all.
+
+    It is in step with what was on file at `as_of`: what has been said since is newer.
+    """
 
     link = models.OneToOneField(PatientLink, on_delete=models.CASCADE, related_name="typed")
     catalogue_version = models.ForeignKey(CatalogueVersion, on_delete=models.PROTECT, related_name="+")
     answers = EncryptedTextField()
-    begun_at = models.DateTimeField()
+    as_of = models.DateTimeField()
     sent_at = models.DateTimeField(null=True)
 
     def __str__(self):

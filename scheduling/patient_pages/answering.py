@@ -4,10 +4,9 @@ import json
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Max
 from django.utils.translation import gettext as _
 
-from patients.models import MedicalFact
+from patients.models import Patient
 from scheduling.calls import ask_for_call
 from scheduling.models import Appointment, PatientAnswers, PatientLink
 from scheduling.patient_pages.gate import LinkClosed, is_open
@@ -16,7 +15,7 @@ from scheduling.patient_pages.results import result_of
 from scheduling.rescreening import rescreen_patient
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
-from treatments.models import CatalogueVersion, Screening
+from treatments.models import Screening
 from treatments.screening import AnswerError
 from treatments.screenings import screen_session
 
@@ -31,77 +30,62 @@ class NotSent(Exception):
         self.message = message
 
 
-def keep_answer(
-    *, link: PatientLink, question: str, fields: Fields, version: CatalogueVersion, now: datetime
-) -> PatientAnswers:
-    """Keep one answer as it was typed, beside the others. What was sent before counts until all is sent again.
+def keep_answer(*, link: PatientLink, question: str, fields: Fields, now: datetime) -> PatientAnswers:
+    """Keep one answer as it was typed, beside the others that still stand and still apply. What was sent before counts
+    until all is sent again.
 
     Raises LinkClosed when the visit has begun or is cancelled by now.
     """
     with transaction.atomic():
         locked = _locked(link, now)
-        typed = _typed(locked, now)
-        if typed.sent_at:
-            typed.begun_at, typed.sent_at = now, None
-        typed.answers = json.dumps(json.loads(typed.answers) | {question: dict(fields)})
-        typed.catalogue_version = version
+        sheet = Questionnaire(locked, anew={question: fields}, now=now)
+        asked = {each.id for each in sheet.form.asked}
+        typed = _typed(locked)
+        typed.answers = json.dumps({id: dict(fields) for id, fields in sheet.typed.items() if id in asked})
+        typed.catalogue_version, typed.as_of, typed.sent_at = sheet.version, now, None
         typed.save()
         return typed
 
 
-def send_answers(*, link: PatientLink, version: str, noted: str, now: datetime) -> None:
+def send_answers(*, link: PatientLink, version: str, now: datetime) -> None:
     """Let the answers count: as facts of the patient, for her visit at the stage of the link, for her other visits.
 
-    Sent twice is sent once. `version` and `noted` are what her page was made with: the questions' version, and what
-    `noted_meanwhile` said. Raises NotSent when either is another by now, when an answer is missing or cannot be
-    understood, and LinkClosed.
+    Sent twice is sent once. `version` is the one of the questions that her page was made with. Raises NotSent when it
+    is another by now, when an answer is missing, cannot be understood or was given elsewhere since, and LinkClosed.
     """
     with transaction.atomic():
         locked = _locked(link, now)
-        typed = _typed(locked, now)
-        if typed.sent_at:
-            return
-        sheet = Questionnaire(locked)
+        sheet = Questionnaire(locked, now=now)
         if sheet.first_open:
             raise NotSent(_("One more answer is missing."))
+        typed = _typed(locked)
+        if typed.sent_at:
+            return
         if str(sheet.version.number) != version:
             raise NotSent(_("Our questions have changed. Please read your answers once more, and then send them."))
-        if noted_meanwhile(locked) != noted:
-            raise NotSent(_("Please look at this page once more, and then send your answers."))
         try:
             _let_count(sheet, now)
         except AnswerError as mistake:
             raise NotSent(str(mistake)) from mistake
-        typed.sent_at, typed.catalogue_version = now, sheet.version
+        typed.sent_at, typed.as_of, typed.catalogue_version = now, now, sheet.version
         typed.save()
         if result_of(locked.appointment, now).is_unsure:  # her page says that she is called
             ask_for_call(appointment=locked.appointment, now=now)
 
 
-def noted_meanwhile(link: PatientLink) -> str:
-    """When staff last wrote down something about her health after she had begun; empty if they did not.
-
-    Her own answers then stand beside theirs, and she is told so before hers replace them.
-    """
-    if not hasattr(link, "typed"):
-        return ""
-    patient, begun_at = link.appointment.patient, link.typed.begun_at
-    facts = MedicalFact.objects.filter(patient=patient, recorded_at__gt=begun_at, recorded_by__isnull=False)
-    newest = facts.aggregate(at=Max("recorded_at"))["at"]
-    return newest.isoformat() if newest else ""
-
-
 def _locked(link: PatientLink, now: datetime) -> PatientLink:
-    """The link as it stands, with its visit locked against everybody who moves or begins it."""
+    """The link as it stands, with its visit locked against everybody who moves or begins it, and the patient against
+    whoever writes down an answer of hers."""
     Appointment.objects.select_for_update(no_key=True).get(pk=link.appointment_id)
+    Patient.objects.select_for_update(no_key=True).get(pk=link.appointment.patient.pk)
     stored = PatientLink.objects.with_everything().get(pk=link.pk)
     if not is_open(stored, now):
         raise LinkClosed(stored)
     return stored
 
 
-def _typed(link: PatientLink, now: datetime) -> PatientAnswers:
-    return link.typed if hasattr(link, "typed") else PatientAnswers(link=link, begun_at=now, answers="{}")
+def _typed(link: PatientLink) -> PatientAnswers:
+    return link.typed if hasattr(link, "typed") else PatientAnswers(link=link, answers="{}")
 
 
 def _let_count(sheet: Questionnaire, now: datetime) -> None:

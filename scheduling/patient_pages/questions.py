@@ -2,12 +2,13 @@
 
 The questions and the conditions between them are those of `treatments.forms.AnswersForm`. What was typed is kept as it
 was posted, field by field, so that it can go through the form again: with other facts on file or other rules by now, a
-question that no longer fits is simply asked once more.
+question that no longer fits is simply asked once more. So is one that has been answered elsewhere since.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
 
 from django import forms
@@ -18,11 +19,13 @@ from django.utils.translation import gettext as _
 from clinic.times import local_date
 from patients.health import date_in_words
 from scheduling.models import PatientLink
+from treatments.answers import on_file
 from treatments.catalogue import AnsweredBy, Question, QuestionKind, Stage
 from treatments.catalogue.spec import DATES
 from treatments.forms import MAY_STAY_OPEN, AnswersForm, missing_answer
 from treatments.models import CatalogueVersion
 from treatments.publishing import catalogue_of
+from treatments.question_fields import SAME
 
 # What was typed: for each question, the fields of its form with their values.
 Fields = Mapping[str, list[str]]
@@ -96,8 +99,10 @@ class Step:
     number: int
     total: int
     known_on: str  # since which day an answer is on file
+    known: str  # that answer, in words
     said: str  # the answer that was typed, in words
     note: str  # what is said at once, before anybody has looked at the answers
+    is_outdated: bool  # it was answered here, and elsewhere since
     parts: DateParts | None
 
     @property
@@ -115,6 +120,10 @@ class Step:
         return isinstance(self.field.field, forms.MultipleChoiceField)
 
     @property
+    def may_stay(self) -> bool:
+        return SAME in dict(getattr(self.field.field, "choices", None) or getattr(self.field.field, "ticks", ()))
+
+    @property
     def may_still(self) -> bool:
         return self.question.kind == QuestionKind.LAST_DATE
 
@@ -129,14 +138,36 @@ class Part:
 
 
 class Questionnaire:
-    """The questions of a link as they apply now, over what was typed and, with `anew`, over one answer that is new."""
+    """The questions of a link as they apply now, over what was typed and, with `anew`, over one answer that is new.
 
-    def __init__(self, link: PatientLink, *, anew: Mapping[str, Fields] | None = None):
-        self.link = link
+    `outdated` are those of which a newer answer is known than the one that was typed. That one stands no longer, and
+    neither do the details after it.
+    """
+
+    def __init__(self, link: PatientLink, *, anew: Mapping[str, Fields] | None = None, now: datetime | None = None):
+        self.link, self.now = link, now
         self.appointment = link.appointment
         self.version = CatalogueVersion.objects.current()
         self.catalogue = catalogue_of(self.version)
-        self.typed: dict[str, Fields] = typed_behind(link) | dict(anew or {})
+        typed, anew = typed_behind(link), dict(anew or {})
+        self.outdated = self._answered_since() & (typed.keys() - anew.keys())
+        gone = set(self.outdated)
+        for question in self.catalogue.questions.values():
+            if not gone.isdisjoint(question.ask_if):
+                gone.add(question.id)
+        self.typed: dict[str, Fields] = {id: fields for id, fields in typed.items() if id not in gone} | anew
+
+    def _answered_since(self) -> set[str]:
+        """What anybody has answered elsewhere since the sheet was in step: about the patient, or about this visit."""
+        if not hasattr(self.link, "typed"):
+            return set()
+        as_of, questions = self.link.typed.as_of, self.catalogue.questions
+        of_patient = {id for id, known in on_file(self.appointment.patient, self.catalogue).items() if known.at > as_of}
+        screenings = self.appointment.session.screenings.filter(stage=self.link.purpose).newest_first()
+        newest, known = screenings.first(), screenings.filter(created_at__lte=as_of).first()
+        said, before = (json.loads(each.answers) if each else {} for each in (newest, known))
+        of_visit = {id for id in said if id in questions and questions[id].keeps is None and said[id] != before.get(id)}
+        return of_patient | of_visit
 
     @cached_property
     def form(self) -> OneByOneForm:
@@ -155,6 +186,7 @@ class Questionnaire:
             zones=[zone.code for zone in course.zones.all()],
             start=self.appointment.starts_at,
             by=AnsweredBy.PATIENT,
+            now=self.now,
         )
         form.is_valid()
         return form
@@ -183,9 +215,11 @@ class Questionnaire:
             number=number,
             total=total,
             known_on=date_format(local_date(known.at, self.form.zone), "j F Y") if known else "",
+            known=_in_words(question, field.field, known.answer) if known else "",
             said=_in_words(question, field.field, self.form.cleaned_data.get(question.id, "")) if fields else "",
             note=self._note(question),
             parts=DateParts.typed(question.id, fields) if question.kind in DATES else None,
+            is_outdated=question.id in self.outdated,
         )
 
     def _note(self, question: Question) -> str:
@@ -213,6 +247,10 @@ class Questionnaire:
 
     def _answered(self, heading: str, steps: list[Step]) -> list[Step]:
         return [step for step in steps if step.heading == heading and not self._is_open(step.question.id)]
+
+    @property
+    def answered(self) -> int:
+        return sum(not self._is_open(id) for id in self._order)
 
     @property
     def _order(self) -> list[str]:

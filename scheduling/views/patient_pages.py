@@ -21,10 +21,10 @@ from clinic.models import Location
 from scheduling.calendar_files import PUBLISH, calendar_file
 from scheduling.calls import ask_for_call
 from scheduling.models import CallRequest, PatientLink
-from scheduling.patient_pages.answering import NotSent, keep_answer, noted_meanwhile, send_answers
+from scheduling.patient_pages.answering import NotSent, keep_answer, send_answers
 from scheduling.patient_pages.gate import BirthDateForm, LinkClosed, find_link, try_birth_date
 from scheduling.patient_pages.opening import opening_today
-from scheduling.patient_pages.questions import DateParts, Questionnaire, Step, typed_behind
+from scheduling.patient_pages.questions import DateParts, Questionnaire, Step
 from scheduling.patient_pages.results import GOOD, MEDICINE, result_of, sun_from
 from scheduling.reminders import current_gaps
 from treatments.prescribers import ADVICE
@@ -114,10 +114,10 @@ def link_question(request: HttpRequest, link: PatientLink, now, question: str) -
     if request.method == "POST":
         parts = DateParts.posted(question, request.POST) if step.parts else None
         fields = sheet.fields_in(step.question, request.POST)
-        sheet, mistake = Questionnaire(link, anew={question: fields}), parts.mistake if parts else ""
+        sheet, mistake = Questionnaire(link, anew={question: fields}, now=now), parts.mistake if parts else ""
         mistake = mistake or " ".join(sheet.form.errors.get(question, []))
         if not mistake:
-            keep_answer(link=link, question=question, fields=fields, version=sheet.version, now=now)
+            keep_answer(link=link, question=question, fields=fields, now=now)
             return redirect(_next_url(link, sheet))
         step = sheet.step(question) or step
         return _question_page(request, link, now, sheet, step, parts or step.parts, mistake)
@@ -134,7 +134,7 @@ def _question_page(request, link, now, sheet: Questionnaire, step: Step, parts, 
         "headings": sheet.parts(step),
         "answered_before": answered_before,
         "answered_after": answered_after,
-        "saved": len(typed_behind(link)),
+        "saved": sheet.answered,
         "back_url": _question_url(link, before) if before else _url("link-start", link),
     }
     return _page(request, "link_question", link, now, page, 422 if mistake else 200)
@@ -146,9 +146,8 @@ def link_answers(request: HttpRequest, link: PatientLink, now) -> HttpResponse:
     """All answers to read once more. A POST sends them."""
     refusal, status = "", 200
     if request.method == "POST":
-        shown = {name: request.POST.get(name, "") for name in ("version", "noted")}
         try:
-            send_answers(link=link, now=now, **shown)
+            send_answers(link=link, version=request.POST.get("version", ""), now=now)
             return redirect(_url("link-result", link))
         except NotSent as refused:
             refusal, status = refused.message, 409
@@ -156,7 +155,7 @@ def link_answers(request: HttpRequest, link: PatientLink, now) -> HttpResponse:
     sheet = Questionnaire(link)
     if sheet.first_open:
         return redirect(_next_url(link, sheet))
-    page = {"sheet": sheet, "noted": noted_meanwhile(link), "refusal": refusal, "is_sent": _is_sent(link)}
+    page = {"sheet": sheet, "refusal": refusal, "is_sent": _is_sent(link)}
     return _page(request, "link_answers", link, now, page, status)
 
 

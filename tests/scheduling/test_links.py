@@ -104,7 +104,7 @@ def test_the_new_link_asks_what_is_asked_at_its_time(visit, now, purpose):
 def test_what_was_typed_goes_on_behind_the_new_link(visit):
     old, _token = make_link(visit, "booking")
     typed = PatientAnswers.objects.create(
-        link=old, catalogue_version=visit.session.course.protocol.version, answers='{"Q04": {}}', begun_at=NOW
+        link=old, catalogue_version=visit.session.course.protocol.version, answers='{"Q04": {}}', as_of=NOW
     )
     new = renew(visit)
     typed.refresh_from_db()

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from clinic import times
 from tests.factories import (
     NOW,
     make_appointment,
@@ -14,7 +15,7 @@ from tests.factories import (
 )
 from tests.reading import words
 from tests.scheduling.patient_pages.visitor import START, Visitor, appointment, hidden
-from treatments.answers import record_answers
+from treatments.answers import known_answers, record_answers
 from treatments.catalogue import shipped_text
 from treatments.publishing import publish_catalogue
 
@@ -80,7 +81,7 @@ def test_other_questions_meanwhile_keep_what_was_typed_and_ask_what_is_new():
             "  - id: P02\n",
             "  - {id: P09, text: Have you slept badly?, kind: yes_no, stage: previsit, group: now}\n\n  - id: P02\n",
         )
-        .replace("questions: {previsit: P01}", "questions: {previsit: [P01, P09]}")
+        .replace("questions: {previsit: P07,", "questions: {previsit: [P07, P09],")
     )
     publish_catalogue(text=new, by=None, now=NOW)
     assert visitor.post(visitor.url("answers"), hidden(page))["Location"] == visitor.url("question", "P09")
@@ -92,19 +93,57 @@ def test_other_questions_meanwhile_keep_what_was_typed_and_ask_what_is_new():
     assert visitor.post(visitor.url("answers"), hidden(refused))["Location"] == visitor.url("result")
 
 
-def test_answers_that_staff_noted_meanwhile_are_told_before_hers_take_their_place(clock):
-    visitor = Visitor()
+def test_what_staff_wrote_down_is_asked_once_more_before_anything_is_sent(clock):
+    visitor = Visitor(purpose="booking")
     visitor.pass_the_gate()
-    page = visitor.answer_all()
-    staff = make_user("receptionist", location=visitor.visit.location)
-    record_answers(patient=visitor.visit.patient, answers={"Q13": "yes"}, by=staff, now=NOW + timedelta(minutes=1))
+    visitor.answer_all(Q06="no")
+    visitor.send()
+    clock(hours=1)
+    write_down(visitor, Q06="yes")
+    clock(minutes=1)
+    assert visitor.get(visitor.url("answers"))["Location"] == visitor.url("question", "Q06")
+    assert visitor.answer("Q24", "I")["Location"] == visitor.url("question", "Q06")
+    assert visitor.send()["Location"] == visitor.url("question", "Q06")
+    page = words(visitor.get(visitor.url("question", "Q06")))
+    assert "Our notes of 12 January 2026 say: “Yes”. Is that still true?" in page
+    visitor.answer("Q06", "same")
+    assert visitor.send()["Location"] == visitor.url("result")
+    assert known_answers(visitor.visit.patient)["Q06"] == "yes"
+    assert visitor.screenings().newest_first().first().outcome == "block"
+
+
+def test_what_staff_write_down_between_her_last_page_and_her_send_stops_it_with_a_sentence(clock):
+    visitor = Visitor(purpose="booking")
+    visitor.pass_the_gate()
+    page = visitor.answer_all(Q13="no")
+    clock(minutes=2)
+    write_down(visitor, Q13="yes")
+    clock(minutes=1)
     refused = visitor.post(visitor.url("answers"), hidden(page))
-    assert refused.status_code == 409
-    assert "somebody at the clinic has written down answers of yours" in words(refused)
+    assert refused["Location"] == visitor.url("question", "Q13")
+    page = words(visitor.get(visitor.url("question", "Q13")))
+    assert "a newer answer has come in since" in page and "say: “Yes”" in page
     assert not visitor.screenings().exists()
-    assert visitor.post(visitor.url("answers"), hidden(refused))["Location"] == visitor.url("result")
-    # the rules of the booking hear of what the clinic wrote down
-    assert [each.stage for each in visitor.screenings().newest_first()] == ["previsit", "booking"]
+    assert known_answers(visitor.visit.patient)["Q13"] == "yes"
+
+
+def write_down(visitor, **answers):
+    staff = make_user("receptionist", location=visitor.visit.location)
+    record_answers(patient=visitor.visit.patient, answers=answers, by=staff, now=times.now())
+
+
+def test_a_sheet_behind_an_older_link_does_not_undo_what_was_sent_behind_a_newer_one(clock):
+    older = Visitor()
+    older.pass_the_gate()
+    older.answer_all(P07="no")
+    newer = Visitor(older.visit)
+    newer.pass_the_gate()
+    newer.answer_all(P07="yes")
+    newer.send()
+    assert older.send()["Location"] == older.url("question", "P01")
+    page = words(older.get(older.url("question", "P01")))
+    assert "a newer answer has come in since" in page and "Our notes" not in page
+    assert older.screenings().newest_first().first().outcome == "block"
 
 
 def test_the_booking_questions_after_the_check_leave_the_check_standing():
@@ -124,15 +163,10 @@ def test_the_booking_questions_after_the_check_leave_the_check_standing():
     )
 
 
-@pytest.mark.parametrize("field", ["version", "noted"])
 @pytest.mark.parametrize("value", ["", "x\x00", "9" * 400, "<script>alert(7)</script>"])
-def test_a_page_that_was_tampered_with_sends_nothing(field, value):
+def test_a_page_that_was_tampered_with_sends_nothing(value):
     visitor = Visitor()
     visitor.pass_the_gate()
-    page = visitor.answer_all()
-    answer = visitor.post(visitor.url("answers"), hidden(page) | {field: value})
-    if (field, value) == ("noted", ""):
-        assert answer.status_code == 302
-    else:
-        assert answer.status_code == 409
-        assert not visitor.screenings().exists()
+    visitor.answer_all()
+    assert visitor.post(visitor.url("answers"), {"version": value}).status_code == 409
+    assert not visitor.screenings().exists()

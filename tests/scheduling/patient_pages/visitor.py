@@ -92,7 +92,7 @@ def asked_at(url) -> str:
 
 
 def hidden(page) -> dict:
-    return dict(re.findall(r'type="hidden" name="(version|noted)" value="([^"]*)"', page.text))
+    return dict(re.findall(r'type="hidden" name="(version)" value="([^"]*)"', page.text))
 
 
 def kept() -> dict:
