@@ -86,8 +86,8 @@ def why_it_cannot_start(screening: Screening | None) -> str:
         return _("This visit cannot start yet: an answer is missing. Open the screening and ask for it.")
     return {
         Override.NONE: _("This visit cannot start today, and nobody can allow it. Find a new date with the patient."),
-        Override.CLINICIAN: _("This visit cannot start before the clinical lead has decided. Ask her now."),
-        Override.AESTHETICIAN: _("This visit cannot start before a practitioner has decided. Ask one now."),
+        Override.CLINICIAN: _("This visit cannot start before the clinical lead has decided. Ask for that now."),
+        Override.AESTHETICIAN: _("This visit cannot start before a practitioner has decided. Ask for that now."),
     }[who_may_decide(screening) or Override.NONE]
 
 

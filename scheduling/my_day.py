@@ -75,9 +75,9 @@ class Row:
 
     @property
     def waits_for_decision(self) -> bool:
-        """Whether, before the patient is here, something stands in the way."""
+        """Whether something stands in the way that is decided before anything else can be done."""
         newest = self.newest_screening
-        return self.step == Step.WAIT and newest is not None and newest.stands_in_the_way
+        return self.step in (Step.WAIT, Step.BEGIN) and newest is not None and newest.stands_in_the_way
 
     @property
     def shows_light(self) -> bool:

@@ -475,7 +475,7 @@ def test_an_arrival_leads_to_the_check_in(reception, its_day):
 @pytest.mark.parametrize(
     ("answers", "words_of_it"),
     [
-        ({"Q08": "yes"}, "This visit cannot start before the clinical lead has decided. Ask her now."),
+        ({"Q08": "yes"}, "This visit cannot start before the clinical lead has decided. Ask for that now."),
         ({"Q04": "yes", "Q04b": "2025-12"}, "This visit cannot start today, and nobody can allow it."),
         ({"Q04": "not_sure"}, "This visit cannot start yet: an answer is missing. Open the screening and ask for it."),
     ],

@@ -124,6 +124,14 @@ def test_where_something_stands_in_the_way_the_screening_comes_next(client, clin
     assert main_button(client.get(MY_DAY)) == "Screening"
 
 
+def test_after_a_check_in_that_is_in_the_way_the_screening_comes_next(client, clinic, practitioner, clinic_clock):
+    here = make_arrival(location=clinic, practitioner=practitioner, starts_at=TEN)
+    clinic_clock(days=7, hours=2, minutes=55)
+    assert main_button(client.get(MY_DAY)) == "Check-in"
+    check_in(here, C05="yes")
+    assert main_button(client.get(MY_DAY)) == "Screening"
+
+
 def test_a_day_without_visits_says_so(client):
     assert "No visits on this day" in words(on_the_day(client))
 
