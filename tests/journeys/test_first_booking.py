@@ -184,3 +184,21 @@ def test_no_way_leads_to_a_visit_in_february_for_whom_the_half_year_ends_on_1_ma
         assert days_offered() == set()
     page.goto(f"/bookings/new/?patient={booked.patient.public_id}")
     assert days_offered() == set()
+
+
+def test_on_a_phone_the_view_goes_to_the_answer(page, sign_in, answer_clearly):
+    location = make_clinic()
+    make_catalogue()
+    make_practitioner(location)
+    patient = make_patient(location)
+    sign_in(make_user("receptionist", location=location))
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.emulate_media(reduced_motion="reduce")  # it goes there at once
+    page.goto(f"/bookings/new/?patient={patient.public_id}")
+    page.get_by_label("What would the patient like to improve?").select_option("acne_scar_moderate")
+    answer_clearly(page)
+    page.get_by_role("button", name="Show free times").click()
+    heading = page.get_by_role("heading", name="Free times")
+    expect(heading).to_be_focused()
+    below_the_bar, middle = page.locator(".topbar").bounding_box()["height"], 844 / 2
+    assert below_the_bar <= heading.bounding_box()["y"] < middle
