@@ -59,7 +59,7 @@ CLEAR = {
     ("E03", CHECKIN): {"C06": "cold_sore"},
     ("E04", BOOKING): {"Q12": "no"},
     ("E05", BOOKING): {"Q09": "no"},
-    ("E06", BOOKING): {"Q10": "no"},
+    ("E06", BOOKING): {"Q10": "no", "Q23": "none"},
     ("E07", PREVISIT): {"Q23": "none"},
     ("E08", BOOKING): {"Q06": "does_not_apply"},
     ("E08", CHECKIN): {"C05": "no"},
@@ -468,6 +468,51 @@ def test_a_date_in_the_past_cannot_go_on():
 def test_s2_knows_medicines_that_do_not_count_and_a_no_that_cannot_stand(answers, outcome):
     assert says("S2", answers, stage=BOOKING) == (outcome, None)
     assert says("S2", answers, stage=PREVISIT) == (outcome, None)
+
+
+# Medicines in own words
+
+
+@pytest.mark.parametrize(
+    ("code", "written", "outcome"),
+    [
+        ("E06", "Warfarin 3 mg", "hold"),
+        ("E06", "my eliquis, twice a day", "hold"),
+        ("E06", "XARELTO", "hold"),
+        ("E06", "Clopidogrel.", "hold"),
+        ("E06", "Marcumar", "hold"),
+        ("E06", "zinc", "pass"),
+        ("E06", "none", "pass"),
+        ("E06", "not on warfarins", "pass"),  # whole words alone
+        ("S2", "Humira pen", "hold"),
+        ("S2", "plaquenil", "hold"),
+        ("S2", "Cell-Cept", "pass"),
+        ("S2", "CellCept", "hold"),
+        ("S2", "metoject", "hold"),
+        ("E40", "roacutane", "hold"),
+        ("E40", "Acutane since May", "hold"),
+        ("E40", "isotretinion", "hold"),
+        ("E40", "vitamin A", "pass"),
+    ],
+)
+def test_a_medicine_that_is_named_among_others_is_found(code, written, outcome):
+    no = {"Q05": "no", "Q10": "no"}
+    assert says(code, no | {"Q23": written}, stage=BOOKING) == (outcome, None)
+
+
+def test_a_brand_is_the_medicine_of_the_question_too():
+    assert says("S2", {"Q05": "no", "Q05b": "Stelara"}, stage=BOOKING) == ("hold", None)
+    told = {"Q05": "yes", "Q05b": "Humira", "advice": "may_pause\nHumira"}
+    assert "the hours say little" in find("S2", told, stage=BOOKING).reason
+
+
+@pytest.mark.parametrize(
+    ("names", "code"), [("blood_thinners", "E06"), ("immune_calming", "S2"), ("isotretinoin_names", "E40")]
+)
+def test_every_name_of_a_list_is_found_by_its_rule(names, code):
+    no = {"Q05": "no", "Q10": "no"}
+    listed = everything().medicine_lists[names]
+    assert [name for name in listed if says(code, no | {"Q23": name.upper()}, stage=BOOKING)[0] != "hold"] == []
 
 
 # Something changed since the booking

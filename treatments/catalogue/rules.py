@@ -42,7 +42,7 @@ SETTINGS = {
         "long_acting": False,
     },
     TestKind.STAFF_TICK: {},
-    TestKind.YES: {"values": False, "if_zone": False, "settled_by": False},
+    TestKind.YES: {"values": False, "if_zone": False, "lists": False, "settled_by": False},
     TestKind.NO: {},
     TestKind.CHOICE: {"map": True},
     TestKind.ANY_OF: {"values": True},
