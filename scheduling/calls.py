@@ -9,15 +9,16 @@ from patients.models import Patient
 from scheduling.models import Appointment, CallRequest
 
 
-def ask_for_call(*, appointment: Appointment, now: datetime) -> None:
-    """Put the patient on reception's list, about her visit as it stands. Asked twice is asked once.
+def ask_for_call(*, appointment: Appointment, now: datetime, by: User | None = None) -> None:
+    """Put the patient on the list of calls, about her visit as it stands. Asked twice is asked once.
 
-    Whose number is not known cannot be called, and is not put on it.
+    Without `by` she asks herself; with it, somebody asks a clinician to call. Whose number is not known cannot be
+    called, and is not put on it.
     """
     with transaction.atomic():
         stored = Appointment.objects.select_for_update(no_key=True).get(pk=appointment.pk)
         if appointment.patient.phone_digits:
-            _ask(CallRequest(appointment=stored, revision=stored.revision, asked_at=now))
+            _ask(CallRequest(appointment=stored, revision=stored.revision, asked_at=now, asked_by=by))
 
 
 def ask_lead_to_call(*, patient: Patient, location: Location, now: datetime) -> None:

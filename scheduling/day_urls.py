@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from scheduling.views import appointments, checkins, screenings, treatment_changes, visits
+from scheduling.views import appointments, calls, checkins, screenings, treatment_changes, visits
 
 urlpatterns = [
     path("screening/", screenings.screening_show, name="screening-show"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("screening/advice/", screenings.screening_advice, name="screening-advice"),
     path("treatment/", treatment_changes.treatment_change, name="treatment-change"),
     path("link/", appointments.appointment_link, name="appointment-link"),
+    path("call/", calls.appointment_call, name="appointment-call"),
     path("called/", appointments.appointment_called, name="appointment-called"),
     path("arrive/", appointments.appointment_arrive, name="appointment-arrive"),
     path("undo-arrival/", appointments.appointment_undo_arrival, name="appointment-undo-arrival"),

@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -33,6 +33,7 @@ from treatments.decisions import (
 from treatments.models import PrescriberAdvice, Screening, ScreeningDecision, ScreeningFinding
 from treatments.prescribers import IMMUNE_MEDICINE, ITS_NAME
 from treatments.publishing import catalogue_of
+from treatments.reasons import reason_of
 from treatments.screening.reading import names_in
 
 Kind = ScreeningDecision.Kind
@@ -79,7 +80,7 @@ class Found:
     @property
     def reason(self) -> str:
         """What the rule said; its name stands in the title."""
-        words = self.finding.reason.removeprefix(f"{self.rule.name}: ")
+        words = reason_of(self.finding).removeprefix(f"{self.rule.name}: ")
         return words[:1].upper() + words[1:]
 
     @property
@@ -173,9 +174,16 @@ class Review:
             for each in findings_of(self.screening)
         ]
 
+    @cached_property
+    def clear(self) -> list[Found]:
+        """The rules that found nothing."""
+        rules, findings = self.catalogue.rules, self.screening.findings.all()
+        return [Found(each, rules[each.rule_code], self.catalogue) for each in findings if each.outcome == Outcome.PASS]
+
     @property
-    def clear_count(self) -> int:
-        return sum(each.outcome == Outcome.PASS for each in self.screening.findings.all())
+    def answers(self) -> list[Said]:
+        """All that was said, in the order of the questions."""
+        return list(_Reader(self).said_at_all())
 
     @property
     def is_open(self) -> bool:
@@ -297,8 +305,14 @@ class _Reader:
 
     def said_to(self, rule: Rule) -> Iterator[Said]:
         ids = {id for at_stage in rule.questions.values() for id in at_stage}
-        for question in self.catalogue.questions.values():
-            if question.id in ids and (given := list(self._given(question))):
+        return self._said(question for id, question in self.catalogue.questions.items() if id in ids)
+
+    def said_at_all(self) -> Iterator[Said]:
+        return self._said(self.catalogue.questions.values())
+
+    def _said(self, questions: Iterable[Question]) -> Iterator[Said]:
+        for question in questions:
+            if given := list(self._given(question)):
                 newest, *earlier = given
                 yield Said(newest.question, newest.answer, newest.at, newest.by, tuple(earlier))
 

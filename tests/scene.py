@@ -238,6 +238,7 @@ class Scene:
             "scheduling:session-book": {"key": uuid4(), "slot": self.slot(44, 15)},
             "scheduling:appointment-arrive": {"revision": self.expected.revision},
             "scheduling:appointment-undo-arrival": {},
+            "scheduling:appointment-call": {},
             "scheduling:appointment-called": {},
             "scheduling:appointment-link": {"seen": self.held.links.first().public_id},
             "scheduling:treatment-change": {

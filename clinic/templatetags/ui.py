@@ -1,9 +1,10 @@
 """What templates need to draw the interface."""
 
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from functools import cache
 
 from django import template
+from django.utils.formats import date_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -21,6 +22,12 @@ def icon(name: str) -> SafeString:
     keeps the cache as small as the set of icons.
     """
     return lucide(name, size=18, stroke_width="1.75", aria_hidden="true", focusable="false", **{"class": "icon"})
+
+
+@register.filter
+def day_or_moment(at: datetime) -> str:
+    """A local time in words, at midnight the day alone."""
+    return date_format(at, "l j F Y" if at.time() == time() else "l j F Y, H:i")
 
 
 @register.filter

@@ -23,6 +23,8 @@ class CallRequestQuerySet(models.QuerySet):
 class CallRequest(models.Model):
     """A patient waits to be called about her visit as it stood at `revision`; or, where nothing can be booked for her
     at a `location`, by its clinical lead. `scheduling.calls` is the only writer.
+
+    `asked_by` is who asks a clinician to call about a visit; without one the patient has asked herself.
     """
 
     appointment = models.ForeignKey(Appointment, null=True, on_delete=models.CASCADE, related_name="call_requests")
@@ -30,6 +32,7 @@ class CallRequest(models.Model):
     patient = models.ForeignKey(Patient, null=True, on_delete=models.CASCADE, related_name="call_requests")
     location = models.ForeignKey(Location, null=True, on_delete=models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
     answered_at = models.DateTimeField(null=True)
     answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="+")
 

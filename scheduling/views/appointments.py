@@ -24,6 +24,7 @@ from scheduling.lights import change_of, what_it_waits_for, why_it_cannot_start
 from scheduling.links import renewal_of, send_new_link
 from scheduling.models import Appointment, CallRequest
 from scheduling.offers import offer_times
+from scheduling.screening_page import findings_of
 from scheduling.timeline import draw_window
 from scheduling.views.offering import as_choices, groups_of, is_exception_asked
 from treatments.models import CourseSession, Screening
@@ -45,6 +46,7 @@ def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
         "appointment": appointment,
         "zones": list(appointment.session.course.zones.all()),
         "screening": screening,
+        "findings": findings_of(screening) if request.user.may_read_answers else [],
         "change": change,
         "cannot_start": why_it_cannot_start(screening),
         "change_words": change.words(for_treating=request.user.may_read_answers) if change else "",

@@ -1,4 +1,4 @@
-"""A patient for whom nothing can be booked is called back by the clinical lead."""
+"""Patients whom a clinician calls: about a visit, or because nothing can be booked."""
 
 import uuid
 
@@ -11,13 +11,26 @@ from django.views.decorators.http import require_POST
 from clinic import times
 from clinic.access import EVERYBODY, allow, location_of, own_or_404
 from patients.models import Patient
-from scheduling.calls import answer_call_of_lead, ask_lead_to_call
-from scheduling.models import CallRequest
+from scheduling.calls import answer_call_of_lead, ask_for_call, ask_lead_to_call
+from scheduling.models import Appointment, CallRequest
 
 
 def call_of(request: HttpRequest, patient: Patient) -> CallRequest | None:
     """The call that a patient waits for here without a visit."""
     return CallRequest.objects.waiting().about_no_visit(location_of(request)).filter(patient=patient).first()
+
+
+@require_POST
+@allow(*EVERYBODY)
+def appointment_call(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
+    """Ask a clinician to call a patient about her visit."""
+    appointment = own_or_404(Appointment.objects.with_everything(), request, public_id)
+    ask_for_call(appointment=appointment, by=request.user, now=times.now())
+    if appointment.call_requests.waiting().exists():
+        messages.success(request, _("On the list of calls. A clinician calls the patient."))
+    else:
+        messages.error(request, _("Nobody can call: the visit is over, or no phone number is on file."))
+    return redirect("scheduling:screening-show", public_id)
 
 
 @require_POST

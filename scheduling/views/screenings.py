@@ -16,10 +16,12 @@ from scheduling.board import sign_of
 from scheduling.forms import slot_value
 from scheduling.links import renewal_of
 from scheduling.models import Appointment
+from scheduling.patient_pages.results import result_of
 from scheduling.readiness import read_readiness
 from scheduling.rescreening import keep_advice, keep_visit_answers
 from scheduling.screening_forms import AdviceForm, DecisionForm, open_questions
 from scheduling.screening_page import Choices, Review, choices_for, read_review
+from scheduling.worklists.screenings import place_in_review
 from treatments.decisions import DecisionRefused, NoLaterDate, ReasonMissing, SkinNotChecked, decide_screening
 from treatments.models import Screening, ScreeningDecision
 from treatments.prescribers import AdviceRefused
@@ -44,6 +46,7 @@ def screening_show(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         "may_move": appointment.state in Appointment.State.AHEAD,
         "renewal": renewal_of(appointment, now),
         "is_asking": _is_asking(appointment, readiness.screening),
+        "call": appointment.call_requests.waiting().first(),
         "slots": [(slot_value(slot), slot) for slot in readiness.slots],
     }
     return render(request, "scheduling/screening_reception.html", context)
@@ -157,6 +160,8 @@ def _review_page(request, appointment, *, decision=None, advice=None, refusal=""
         "is_asking": _is_asking(appointment, review.screening),
         "decision": decision_form(review, choices, decision) if choices else None,
         "advice": advice or AdviceForm(initial={"medicine": review.medicine}),
+        "told": result_of(appointment, now),
+        "place": place_in_review(appointment, now=now),
         "refusal": refusal,
         "typed": decision["reason"].value() if decision else "",
     }

@@ -21,7 +21,7 @@ DAYS_TO_CATCH_UP = timedelta(days=2)
 
 
 def asked(reading: Reading) -> QuerySet:
-    waiting = CallRequest.objects.waiting()
+    waiting = CallRequest.objects.waiting().select_related("asked_by")
     return (
         Appointment.objects.of_locations([reading.location])
         .filter(Exists(waiting.filter(appointment=OuterRef("pk"))), starts_at__gt=reading.now)
@@ -31,10 +31,11 @@ def asked(reading: Reading) -> QuerySet:
 
 def asked_row(reading: Reading, appointment: Appointment) -> Row:
     [request] = appointment.waiting_requests
+    asked = {"at": reading.words(request.asked_at), "name": request.asked_by and request.asked_by.name}
     return Row(
         patient=appointment.patient,
         appointment=appointment,
-        why=_("Asked: %(at)s") % {"at": reading.words(request.asked_at)},
+        why=(_("For a clinician, asked by %(name)s: %(at)s") if request.asked_by else _("Asked: %(at)s")) % asked,
         by_when=reading.words(appointment.starts_at),
         is_pressing=reading.is_today(appointment.starts_at),
         phone=appointment.patient.phone,

@@ -1,7 +1,8 @@
 """What waits for a decision, for another time, or for an answer."""
 
 from collections.abc import Iterable
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 from django.urls import reverse
@@ -14,6 +15,7 @@ from scheduling.worklists.rows import Reading, Row
 from treatments.catalogue import Outcome, Override, Stage
 from treatments.decisions import standing, who_may_decide
 from treatments.models import CatalogueVersion, Screening, ScreeningDecision, ScreeningFinding
+from treatments.reasons import reason_of
 
 State = Appointment.State
 
@@ -52,6 +54,24 @@ def held_rows(reading: Reading) -> tuple[list[Row], list[Row]]:
         else:
             to_review.append(_to_review_row(reading, appointment, screening))
     return to_review, to_move
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a visit stands among those to review, 0 where it is none of them, and where the next one is looked at."""
+
+    number: int
+    count: int
+    next_url: str
+
+
+def place_in_review(appointment: Appointment, *, now: datetime) -> Place | None:
+    """None where nothing is left to review."""
+    to_review, _to_move = held_rows(Reading(appointment.location, now, for_treating=False))
+    visits = [row.appointment for row in to_review]
+    number = visits.index(appointment) + 1 if appointment in visits else 0
+    others = [row for row in (*to_review[number:], *to_review[:number]) if row.appointment != appointment]
+    return Place(number, len(visits), others[0].url if others else "") if visits else None
 
 
 def _standing(reading: Reading) -> QuerySet:
@@ -120,12 +140,13 @@ def _light(screening: Screening, reading: Reading) -> str:
 def _found(screening: Screening) -> tuple[str, str]:
     """The code of the rule that weighs most, and what it said; then the codes of the others, or how many they are."""
     worst, *others = sorted(standing(screening.findings.all()), key=lambda found: -Outcome(found.outcome).severity)
+    reason = reason_of(worst)
     if not others:
-        return worst.rule_code, worst.reason
+        return worst.rule_code, reason
     if len(others) > MOST_CODES:
-        return worst.rule_code, _("%(reason)s And %(n)d more.") % {"reason": worst.reason, "n": len(others)}
+        return worst.rule_code, _("%(reason)s And %(n)d more.") % {"reason": reason, "n": len(others)}
     codes = ", ".join(found.rule_code for found in others)
-    return worst.rule_code, _("%(reason)s Also %(codes)s.") % {"reason": worst.reason, "codes": codes}
+    return worst.rule_code, _("%(reason)s Also %(codes)s.") % {"reason": reason, "codes": codes}
 
 
 def without_answers(reading: Reading) -> QuerySet:

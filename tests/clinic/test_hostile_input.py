@@ -153,6 +153,7 @@ FORMS = {
     "scheduling:appointment-link": {"seen": "pick", "page": "any"},
     "scheduling:appointment-arrive": {"revision": "pick"},
     "scheduling:appointment-undo-arrival": {"revision": "any"},
+    "scheduling:appointment-call": {},
     "scheduling:appointment-called": {"revision": "any"},
     "scheduling:treatment-change": {"revision": "pick", "protocol": "pick", "sessions": "pick?", "zones": "pick?"}
     | {"slot": "pick?"}

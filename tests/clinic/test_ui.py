@@ -1,4 +1,4 @@
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.template import Context, Template
@@ -9,6 +9,11 @@ from clinic.templatetags import ui
 
 def render(source, **context):
     return Template("{% load ui %}" + source).render(Context(context))
+
+
+def test_a_moment_at_midnight_is_its_day_alone():
+    assert ui.day_or_moment(datetime(2026, 12, 12)) == "Saturday 12 December 2026"
+    assert ui.day_or_moment(datetime(2026, 12, 12, 10, 30)) == "Saturday 12 December 2026, 10:30"
 
 
 def test_icon_is_inline_svg_that_screen_readers_skip():

@@ -152,6 +152,53 @@ def test_a_prescriber_is_named_as_the_cause_to_those_who_treat_alone(treating, r
     assert "to “not possible”. Something new is known." in page(reception, visit)
 
 
+def test_findings_name_the_question_and_not_its_code(treating, visit):
+    say(visit, Q10="not_sure")
+    listed = words(treating.get(reverse("scheduling:worklists")))
+    say(visit, **IMMUNE)
+    text = page(treating, visit)
+    panel = words(treating.get(reverse("scheduling:appointment-show", args=[visit.public_id]), headers=HTMX))
+    for told in (listed, text, panel):
+        assert "he answer to “Do you take" in told
+        assert not re.search(r"answer to [QCP]\d", told)
+    assert "The prescriber has not been asked yet, and the visit waits for that." in text
+
+
+def test_rules_that_are_clear_and_all_answers_open_as_lists(treating, visit):
+    text = page(treating, visit)
+    count = newest(visit).findings.filter(outcome="pass").count()
+    assert f"{count} rules are clear" in text
+    assert "Isotretinoin capsules S1 Answered no." in text
+    assert "No The patient, 12 January 2026, 07:00" in text.partition("All answers")[2]
+
+
+def test_the_lead_goes_from_one_visit_to_review_to_the_next(lead, clinic, practitioner, visit):
+    later = make_appointment(
+        location=clinic,
+        practitioner=practitioner,
+        patient=make_clear_patient(clinic),
+        starts_at=START + timedelta(days=1),
+    )
+    say(visit, **BLOOD_THINNER)
+    say(later, **BLOOD_THINNER)
+    sent = lead.get(url(visit))
+    assert "Screening to review, 1 of 2" in words(sent)
+    assert f'href="{url(later)}"' in sent.text
+    assert "Screening to review, 2 of 2" in page(lead, later)
+    decide(lead, visit, kind="clear")
+    sent = lead.get(url(visit))
+    assert "Screening to review" not in words(sent)
+    assert f'href="{url(later)}"' in sent.text
+    assert "Next to review" not in page(lead, later)
+
+
+def test_the_lead_reads_what_the_patient_is_told(lead, visit):
+    say(visit, **PEEL)
+    text = page(lead, visit)
+    assert "What Nadia is told behind the link" in text
+    assert "Friday 30 January 2026" in text.partition("What Nadia is told")[2]
+
+
 def test_opening_it_is_written_down(clinic, visit):
     for role in ("receptionist", "practitioner"):
         user = make_user(role, location=clinic)
@@ -243,7 +290,7 @@ def test_the_lead_postpones_again_to_another_day(lead, visit):
     decide(lead, visit, kind="postpone", not_before="2026-02-02")
     first = newest(visit)
     sent = lead.get(url(visit))
-    assert "Another day" in words(sent)
+    assert "Postpone to another day" in words(sent)
     assert (sent.text.count('name="kind"'), 'value="postpone" checked' in sent.text) == (1, True)
     for _each in range(2):  # sent twice it is one
         assertRedirects(decide(lead, visit, kind="postpone", not_before="2026-03-03"), url(visit))
@@ -404,7 +451,11 @@ def test_reception_is_told_the_first_day_what_to_say_and_the_times(reception, vi
     [
         ({}, "Green: nothing in the way The visit can go ahead", "Nothing stands in the way so far."),
         (IMMUNE, "Amber: waits for a decision Not decided yet", "One of our clinicians looks at your answers first."),
-        ({"Q04": "yes", "Q04b": "still"}, "Red: not possible on this date Not possible as booked", "We will call you"),
+        (
+            {"Q04": "yes", "Q04b": "still"},
+            "Red: not possible on this date Not possible as booked",
+            "we call you about what comes next",
+        ),
     ],
 )
 def test_reception_reads_a_light_for_each_state(reception, visit, answers, headline, script):

@@ -293,6 +293,8 @@ def _without_advice(case: Case, telling: str) -> Finding:
     if case.answers.get(telling) == MAY_PAUSE:
         words = _("the patient says that a pause is fine; it counts once it is recorded who said so, and when.")
         lacking = case.says(lacking.outcome, words)
+    elif telling in case.answers and case.answers[telling] != NOT_SURE:
+        lacking = case.says(lacking.outcome, _("the prescriber has not been asked yet, and the visit waits for that."))
     if not (hours and case.asked_at) or case.visit - case.asked_at >= timedelta(hours=hours):
         return lacking
     if lacking.outcome.is_blocking:
