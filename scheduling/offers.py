@@ -11,9 +11,11 @@ from scheduling.course_booking import conflict_on, course_days, window_of
 from scheduling.eligibility import Eligibility, earliest_eligible
 from scheduling.models import Appointment
 from scheduling.slots import Slot, find_slots, next_slots, on_days
-from treatments.catalogue import Outcome
-from treatments.decisions import waits_for_prescriber
-from treatments.models import CourseSession, Screening
+from treatments.catalogue import Outcome, Stage
+from treatments.decisions import standing, waits_for_prescriber
+from treatments.models import CourseSession, Screening, ScreeningFinding
+from treatments.publishing import catalogue_of
+from treatments.screening import instant_of
 from treatments.windows import Window
 
 # What a prescriber needs to answer, by common practice.
@@ -90,12 +92,13 @@ class Later:
     """Another time for a visit. `first_day` is the first whole day on which nothing with a date is in its way.
 
     It is None where nothing is in the way, or something that no date ends. `is_unheard` where no prescriber was heard
-    in time.
+    in time. `passes` where all that is in the way ends by itself, although nobody knows the day.
     """
 
     first_day: date | None = None
     slots: Sequence[Slot] = ()
     is_unheard: bool = False
+    passes: bool = False
 
 
 def offer_later_times(*, appointment: Appointment, screening: Screening, now: datetime) -> Later:
@@ -103,20 +106,65 @@ def offer_later_times(*, appointment: Appointment, screening: Screening, now: da
 
     Where a prescriber was not heard in time, there is a week to ask again.
     """
-    zone = appointment.location.zone
-    first_day = local_date(max(appointment.starts_at, now), zone) + timedelta(days=1)
-    is_unheard = Outcome(screening.outcome).is_blocking and waits_for_prescriber(screening)
-    if is_unheard:
-        first_day = max(first_day, local_date(now, zone) + TIME_TO_ASK)
+    zone, is_unheard = appointment.location.zone, _is_unheard(screening)
     offer = offer_times(
-        session=appointment.session, location=appointment.location, now=now, first_day=first_day, ignoring=appointment
+        session=appointment.session,
+        location=appointment.location,
+        now=now,
+        first_day=_soonest(appointment, is_unheard, now),
+        ignoring=appointment,
     )
+    first_day = first_day_after(appointment=appointment, screening=screening, eligibility=offer.eligibility, now=now)
+    slots = [slot for slot in offer.slots if first_day is None or local_date(slot.starts_at, zone) >= first_day]
+    return Later(first_day, slots, is_unheard, passes=ends_by_itself(screening))
+
+
+def first_day_after(
+    *, appointment: Appointment, screening: Screening, eligibility: Eligibility, now: datetime
+) -> date | None:
+    """The first whole day after a visit on which nothing with a date is in its way, neither what blocks nor what holds.
+
+    None where nothing blocks until a date, or something else is in the way, unless somebody has decided on a day.
+    """
+    zone = appointment.location.zone
+    in_the_way = standing(screening.findings.all()) if screening.stands_in_the_way else []
     decided = screening.decision.not_before if hasattr(screening, "decision") else None
-    known = (None, None) if offer.eligibility.is_open_ended else (offer.eligibility.not_before, screening.not_before)
+    known, holds = [], []
+    if not eligibility.is_open_ended and all(each.clear_from for each in in_the_way):
+        known = [eligibility.not_before, screening.not_before]
+        holds = [each.clear_from for each in in_the_way]
+        holds += [
+            instant_of(each.clear_from, zone)
+            for each in eligibility.result.findings
+            if each.clear_from and each.for_the_visit in Screening.STANDS_IN_THE_WAY
+        ]
     until = max(filter(None, [decided, *known]), default=None)
     if until is None or until <= appointment.starts_at:
-        return Later(None, offer.slots, is_unheard)
-    return Later(max(first_day, whole_day(until, zone)), offer.slots, is_unheard)
+        return None
+    return max(_soonest(appointment, _is_unheard(screening), now), whole_day(max([until, *holds]), zone))
+
+
+def ends_by_itself(screening: Screening) -> bool:
+    """Whether all that is in the way of a visit ends by a date, or passes: what is asked anew before each visit, such
+    as a cold sore or a fever. Read it with `catalogue_version` selected and `findings` prefetched."""
+    catalogue = catalogue_of(screening.catalogue_version)
+
+    def passes(finding: ScreeningFinding) -> bool:
+        asked = catalogue.rules[finding.rule_code].questions.get(Stage.PREVISIT, ())
+        return Outcome(finding.outcome).is_blocking and any(catalogue.questions[id].keeps is None for id in asked)
+
+    in_the_way = standing(screening.findings.all()) if screening.stands_in_the_way else []
+    return bool(in_the_way) and all(each.clear_from or passes(each) for each in in_the_way)
+
+
+def _is_unheard(screening: Screening) -> bool:
+    return Outcome(screening.outcome).is_blocking and waits_for_prescriber(screening)
+
+
+def _soonest(appointment: Appointment, is_unheard: bool, now: datetime) -> date:
+    zone = appointment.location.zone
+    soonest = local_date(max(appointment.starts_at, now), zone) + timedelta(days=1)
+    return max(soonest, local_date(now, zone) + TIME_TO_ASK) if is_unheard else soonest
 
 
 def whole_day(moment: datetime, zone: ZoneInfo) -> date:

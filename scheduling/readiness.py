@@ -71,6 +71,7 @@ def read_readiness(*, appointment: Appointment, now: datetime) -> Readiness:
         is_asked=bool(on_file.count),
         is_checked=check.is_done,
         is_unheard=later.is_unheard,
+        passes=later.passes,
         waits_for_plan=appointment.session.waits_for_plan,
         left_out=_left_out(appointment, newest),
     )
@@ -98,6 +99,7 @@ class Standing:
     is_asked: bool = True
     is_checked: bool | None = None
     is_unheard: bool = False
+    passes: bool = False
     waits_for_plan: bool = False
     left_out: str = ""
 
@@ -181,7 +183,9 @@ def what_to_say(standing: Standing) -> str:
         return _("May I ask you a few questions about your health? It takes five minutes.")
     if standing.light == Light.HOLD:
         return _("One of our clinicians looks at your answers first. You keep your time until we call you.")
-    return _("One of our clinicians would like to talk to you first. We will call you about a new date.")
+    if standing.passes:
+        return _("Please do not come on that day. Let us find a new time together. Moving is free.")
+    return _("Please do not come on that day. Our clinical lead looks at it, and we call you about what comes next.")
 
 
 def _all_well(standing: Standing) -> Iterator[str]:

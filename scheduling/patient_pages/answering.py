@@ -69,7 +69,7 @@ def send_answers(*, link: PatientLink, version: str, now: datetime) -> None:
             raise NotSent(str(mistake)) from mistake
         typed.sent_at, typed.as_of, typed.catalogue_version = now, now, sheet.version
         typed.save()
-        if result_of(locked.appointment, now).is_unsure:  # her page says that she is called
+        if result_of(locked.appointment, now).is_called:  # her page says that she is called
             ask_for_call(appointment=locked.appointment, now=now)
 
 

@@ -3,14 +3,14 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from scheduling.eligibility import earliest_eligible
 from scheduling.models import Appointment
+from scheduling.offers import ends_by_itself, first_day_after
 from treatments.catalogue import Outcome, QuestionKind, Rule
 from treatments.catalogue.spec import DATES, NOT_SURE
 from treatments.decisions import standing
@@ -19,17 +19,23 @@ from treatments.prescribers import ADVICE, IMMUNE_MEDICINE
 from treatments.publishing import catalogue_of
 from treatments.screening.reading import MAY_PAUSE
 
-GOOD, MOVE, MEDICINE, CALL = "good", "move", "medicine", "call"
+GOOD, MOVE, STOP, MEDICINE, CALL = "good", "move", "stop", "medicine", "call"
 
 
 @dataclass(frozen=True)
 class Result:
-    """`kind` decides the page. `first_day` is empty where nobody knows it yet."""
+    """`kind` decides the page. `first_day` is empty where nobody knows it; `left_out` names skin that is left alone."""
 
     kind: str
     messages: tuple[str, ...]
     first_day: str = ""
+    left_out: str = ""
     is_unsure: bool = False
+
+    @property
+    def is_called(self) -> bool:
+        """Whether she reads that she is called, without having asked for it."""
+        return self.is_unsure or self.kind == STOP
 
 
 def result_of(appointment: Appointment, now: datetime) -> Result:
@@ -43,51 +49,55 @@ def result_of(appointment: Appointment, now: datetime) -> Result:
     )
     if screening is None:
         return Result(CALL, ())
-    told = _Told(screening, appointment.location.zone)
-    in_the_way = standing(screening.findings.all()) if screening.stands_in_the_way else []
-    if not in_the_way:
-        return Result(GOOD, told.messages(screening.findings.all()))
+    told, findings = _Told(screening), list(screening.findings.all())
+    in_the_way = standing(findings) if screening.stands_in_the_way else []
+    if not in_the_way:  # what somebody has let pass is not spoken of any more
+        beside = [each for each in findings if each not in standing(findings)]
+        return Result(GOOD, told.messages(beside), left_out=_left_out(appointment, screening))
+    is_unsure = any(map(told.is_unsure, in_the_way))
     blocking = [each for each in in_the_way if Outcome(each.outcome).is_blocking and not each.ends_only_with_answer]
-    if blocking or hasattr(screening, "decision"):  # a decision that keeps it in the way has put it off
-        first_day = _first_day(appointment, now)
-        return Result(MOVE, told.messages(blocking, first_day), first_day)
+    sure = [each for each in blocking if not told.is_unsure(each)]
+    if sure or hasattr(screening, "decision"):  # a decision that keeps it in the way has put it off
+        first_day = _first_day(appointment, screening, now)
+        if first_day or ends_by_itself(screening):
+            return Result(MOVE, told.messages(sure, first_day), first_day)
+        return Result(STOP, told.messages(in_the_way))
     has_heard = told.answers.get(ADVICE) == MAY_PAUSE  # and who said so is for us to ask
     if any(each.rule_code == IMMUNE_MEDICINE and not told.is_unsure(each) for each in in_the_way) and not has_heard:
         return Result(MEDICINE, ())
-    return Result(CALL, told.messages(in_the_way), is_unsure=any(map(told.is_unsure, in_the_way)))
+    return Result(CALL, told.messages(in_the_way), is_unsure=is_unsure)
 
 
-def in_words(at: datetime, zone: ZoneInfo) -> str:
-    """A day, or a moment where one counts: “Monday 1 March 2027”, “Friday 27 November 2026, 10:30”."""
-    local = at.astimezone(zone)
-    return date_format(local, "l j F Y" if local.time() == time() else "l j F Y, H:i")
-
-
-def _first_day(appointment: Appointment, now: datetime) -> str:
+def _first_day(appointment: Appointment, screening: Screening, now: datetime) -> str:
+    """The day that reception offers too."""
     course = appointment.session.course
-    eligible = earliest_eligible(
+    eligibility = earliest_eligible(
         patient=course.patient,
         protocol=course.protocol,
         zones=course.zones.all(),
         zone=appointment.location.zone,
-        start=appointment.starts_at,
+        start=now,
         now=now,
         session=appointment.session,
     )
-    is_known = eligible.not_before and not eligible.is_open_ended
-    return in_words(eligible.not_before, appointment.location.zone) if is_known else ""
+    day = first_day_after(appointment=appointment, screening=screening, eligibility=eligibility, now=now)
+    return date_format(day, "l j F Y") if day else ""
+
+
+def _left_out(appointment: Appointment, screening: Screening) -> str:
+    zones = appointment.session.course.zones.all()
+    return ", ".join(zone.name for zone in zones if zone.code in screening.zones_left_out)
 
 
 class _Told:
     """The words of the catalogue for what a screening has found."""
 
-    def __init__(self, screening: Screening, zone: ZoneInfo):
+    def __init__(self, screening: Screening):
         self.catalogue = catalogue_of(screening.catalogue_version)
         self.answers = json.loads(screening.answers)
-        self.zone = zone
 
-    def messages(self, findings: Iterable[ScreeningFinding], first_day: str | None = None) -> tuple[str, ...]:
-        """Each once. With `first_day` that is the one day they name, and they name none where it is empty."""
+    def messages(self, findings: Iterable[ScreeningFinding], first_day: str = "") -> tuple[str, ...]:
+        """Each once. `first_day` is the one day that they name; where it is empty, they name none."""
         words = (self._message(finding, first_day) for finding in findings)
         return tuple(dict.fromkeys(filter(None, words)))
 
@@ -95,7 +105,7 @@ class _Told:
         rule = self.catalogue.rules[finding.rule_code]
         return any(NOT_SURE in self.answers.get(id, "").split(", ") for id in _questions_of(rule))
 
-    def _message(self, finding: ScreeningFinding, first_day: str | None) -> str:
+    def _message(self, finding: ScreeningFinding, first_day: str) -> str:
         """Of the questions that fed the rule, the words of one that was answered so; with the date where it has one.
 
         They are about a yes. Whoever was not sure is called, and told nothing in advance.
@@ -109,10 +119,9 @@ class _Told:
         if finding.zones:  # about some of the skin, and said by whoever was asked where
             asked_where = (self.catalogue.questions[id] for id in _questions_of(rule) if id in self.answers)
             questions = [question for question in asked_where if question.kind == QuestionKind.ZONES]
-        words = [question.patient_message for question in questions if question.patient_message]
+        told = [question.message_after(self.answers[question.id]) for question in reversed(questions)]
+        words = list(filter(None, told))  # those about a detail before those about what it follows
         dated = next((each for each in words if "{clear_from}" in each), "")
-        if first_day is None and finding.clear_from:
-            first_day = in_words(finding.clear_from, self.zone)
         if dated and first_day:
             return dated.replace("{clear_from}", first_day)
         return next((each for each in words if "{clear_from}" not in each), "")

@@ -9,12 +9,15 @@ from django.test.utils import CaptureQueriesContext
 from scheduling.calendar_files import PUBLISH, calendar_file
 from scheduling.calls import answer_call
 from scheduling.models import CallRequest
+from scheduling.readiness import read_readiness
+from scheduling.rescreening import rescreen_patient
 from scheduling.worklists import read_worklists
 from tests.factories import NOW, make_catalogue, make_clear_patient, make_clinic, make_fact, make_patient, make_user
 from tests.reading import words
 from tests.scheduling.patient_pages.visitor import START, Visitor, appointment
 from treatments.answers import record_answers
 from treatments.catalogue import Stage
+from treatments.decisions import decide_screening
 from treatments.publishing import catalogue_of
 from treatments.screenings import screen_session
 
@@ -61,14 +64,86 @@ def test_two_reasons_to_wait_name_one_day():
     assert "24 January" not in said
 
 
-def test_a_day_that_something_else_keeps_open_is_not_named():
-    visitor = Visitor(purpose="booking")
+def answered(purpose="previsit", visit=None, **answers) -> Visitor:
+    visitor = Visitor(visit, purpose)
     visitor.pass_the_gate()
-    visitor.answer_all(Q04="yes", Q04b="2025-10-31", Q06="yes")
+    visitor.answer_all(**answers)
     visitor.send()
-    said = words(visitor.get(visitor.url("result")))
-    assert "We need to move your visit." in said
-    assert "first day" not in said and "1 May" not in said
+    return visitor
+
+
+def told(visitor) -> str:
+    return words(visitor.get(visitor.url("result")))
+
+
+def script(visitor) -> str:
+    """What reception says about the same visit."""
+    return read_readiness(appointment=visitor.visit, now=NOW).script
+
+
+def test_what_passes_moves_the_visit_although_nobody_knows_the_day():
+    visitor = answered(P02="yes", P07="yes")
+    said = told(visitor)
+    assert "We need to move your visit. It is free." in said and "We find a new time together" in said
+    assert "The first day" not in said
+    assert script(visitor) == "Please do not come on that day. Let us find a new time together. Moving is free."
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        {"Q06": "yes"},
+        {"Q09": "yes"},
+        {"Q12": "yes"},
+        {"Q17": "metal"},
+        {"Q04": "yes", "Q04b": "2025-10-31", "Q06": "yes"},
+    ],
+)
+def test_where_waiting_does_not_help_no_new_time_is_promised(answers):
+    visitor = answered("booking", **answers)
+    said = told(visitor)
+    assert "Please do not come on Wednesday 14 January" in said
+    assert "we call you about what comes next" in said
+    for promise in ("new time", "We hold", "move your visit", "first day", "1 May"):
+        assert promise not in said
+    assert to_call(visitor) == [visitor.visit]
+    assert "we call you about what comes next" in script(visitor)
+
+
+def test_a_day_is_named_only_where_nothing_else_is_in_the_way():
+    visitor = Visitor()
+    record_answers(patient=visitor.visit.patient, answers={"Q10": "yes"}, by=None, now=NOW)
+    rescreen_patient(patient=visitor.visit.patient, cause="answers", by=None, now=NOW)
+    visitor.pass_the_gate()
+    visitor.answer_all(P04="yes", P04b="2026-01-10")
+    visitor.send()
+    assert "Please do not come on Wednesday 14 January" in told(visitor) and "24 January" not in told(visitor)
+    assert "24 January" not in script(visitor)
+
+
+def test_reception_names_the_same_day():
+    visitor = sunburnt()
+    assert "The first day we can offer Saturday 24 January 2026" in told(visitor)
+    assert "The first day we can offer is Saturday 24 January." in script(visitor)
+
+
+def test_not_sure_where_the_skin_is_sore_is_a_call():
+    zones = list(make_catalogue().zones.filter(code__in=("cheeks", "forehead")))
+    said = told(answered(visit=appointment(zones=zones), P03="yes", P03b="not_sure"))
+    assert "We will call you." in said and "You were not sure about an answer." in said
+    assert "do not come" not in said
+
+
+def test_what_the_lead_has_lifted_is_not_spoken_of_any_more():
+    visitor = answered("booking", Q12="yes")
+    message = catalogue_of(make_catalogue()).questions["Q12"].patient_message
+    assert message in told(visitor)
+    lead = make_user("lead", location=visitor.visit.location)
+    [screening] = visitor.screenings()
+    kind = "lift" if screening.outcome == "block" else "clear"
+    zone = visitor.visit.location.zone
+    decide_screening(screening=screening, kind=kind, zone=zone, by=lead, now=NOW, reason="Looked at it.")
+    assert "All good. See you on Wednesday." in told(visitor) and message not in told(visitor)
 
 
 # --- A call -----------------------------------------------------------------------------------------------------------
@@ -187,6 +262,7 @@ def test_sore_skin_in_one_place_leaves_the_rest_to_be_treated():
     assert "All good. See you on Wednesday." in said
     assert catalogue_of(make_catalogue()).questions["P03b"].patient_message in said
     assert "Please wait until your skin" not in said
+    assert "This skin we leave alone: Cheeks." in said
 
 
 def test_an_immune_medicine_is_never_stopped():

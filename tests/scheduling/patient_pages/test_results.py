@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from scheduling.patient_pages.results import CALL, MOVE, in_words, result_of, sun_from
+from scheduling.patient_pages.results import CALL, MOVE, result_of, sun_from
 from tests.factories import NOW, make_appointment, make_clear_patient, make_clinic, make_user
 from treatments.answers import record_answers
 from treatments.decisions import decide_screening
@@ -34,12 +34,6 @@ def test_the_sun_counts_from_elapsed_hours_before_the_visit(zone, start, named):
     assert sun_from(visit, DAY, start - timedelta(hours=30)) == named
     assert sun_from(visit, DAY, start - DAY - timedelta(seconds=1)) == named
     assert sun_from(visit, DAY, start - DAY) == ""
-
-
-def test_a_day_is_named_as_a_day_and_a_moment_with_its_hour():
-    london = ZoneInfo("Europe/London")
-    assert in_words(datetime(2026, 6, 30, 23, 0, tzinfo=UTC), london) == "Wednesday 1 July 2026"
-    assert in_words(datetime(2026, 7, 1, 9, 30, tzinfo=UTC), london) == "Wednesday 1 July 2026, 10:30"
 
 
 @pytest.mark.django_db
