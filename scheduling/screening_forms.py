@@ -48,6 +48,7 @@ def open_questions(appointment: Appointment, newest: Screening | None, data=None
         zone=appointment.location.zone,
         protocol=course.protocol.code,
         zones=[zone.code for zone in course.zones.all()],
+        start=appointment.starts_at,
         now=now,
     )
 

@@ -164,7 +164,7 @@ def test_the_page_asks_the_same_number_of_questions_however_often_it_was_answere
 
     check_in(here)
     with_one = count_queries()
-    check_in(here, **SUN)
+    check_in(here, C08="alcohol")
     check_in(here)
     assert count_queries() == with_one
 

@@ -141,6 +141,9 @@ def test_what_was_unsure_in_the_check_before_the_visit_is_asked_as_well(client, 
     assert asked(client, visit) == {"P02"}
     assertRedirects(client.post(url(visit), {"P02": "no"}), url(visit, "show"))
     assert (newest(visit).stage, newest(visit).stands_in_the_way) == ("previsit", False)
+    check(P04="not_sure")
+    text = words(client.get(url(visit)))
+    assert "Have you had sunburn, a sunbed or fake tan since Tuesday 6 January?" in text
 
 
 def test_an_answer_that_cannot_be_read_is_refused_and_stays_typed(client, visit):
