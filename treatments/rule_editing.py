@@ -162,6 +162,12 @@ def _fields(catalogue: Catalogue, rule: Rule) -> Iterator[Field]:
             label = _("What the patient reads after “%(question)s”") % {"question": asked(catalogue, question).text}
             words = question.message_as_written
             yield Field(f"message_{id}", label, words, ("questions", id), ("patient_message",))
+        for answer, words in question.messages_as_written.items() if question else ():
+            label = _("What the patient reads after “%(question)s”, answered “%(answer)s”") % {
+                "question": asked(catalogue, question).text,
+                "answer": dict(question.choices).get(answer, _("I still take it")),
+            }
+            yield Field(f"message_{id}_{answer}", label, words, ("questions", id), ("patient_messages", answer))
 
 
 def _outcomes(catalogue: Catalogue, rule: Rule, entry: tuple[str, str], mildest: Mapping) -> Iterator[Field]:

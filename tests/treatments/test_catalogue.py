@@ -158,7 +158,7 @@ def test_the_unsure_policy_never_passes():
 
 def test_no_shipped_message_tells_a_patient_to_leave_out_a_medicine():
     for question in read().questions.values():
-        words = f"{question.text} {question.patient_message}".lower()
+        words = " ".join([question.text, question.patient_message, *question.patient_messages.values()]).lower()
         assert not re.search(r"\b(stop|skip|avoid|miss|leave out|do not take|don't take)\b", words), question.id
 
 
@@ -228,6 +228,31 @@ def test_a_message_may_say_that_nothing_is_to_be_stopped():
     assert message.startswith("Please do not stop your medicine.")
 
 
+def test_an_answer_can_have_a_message_of_its_own():
+    questions = read().questions
+    still = questions["Q04b"].message_after("still")
+    assert still.startswith("We can treat your skin once 6 months have passed")
+    assert "call that doctor today" in still and "{clear_from}" in questions["Q04b"].message_after("2026-01")
+    assert "doctor" not in questions["Q11"].message_after("controlled")
+    assert questions["Q11"].message_after("not_controlled").endswith("Please see your doctor first.")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("      controlled: Thank", "      sometimes: Thank", "Q11 has a message for an answer that it does not offer."),
+        ("We look at how", "We look {soon} at how", "Q11: in braces stands one of these or nothing: {clear_from}."),
+    ],
+)
+def test_a_message_of_an_answer_is_checked_as_the_others_are(old, new, sentence):
+    assert sentence in [problem.partition(": ")[2] for problem in problems_of(SHIPPED.replace(old, new, 1))]
+
+
+def test_a_message_of_an_answer_may_not_leave_out_a_medicine_either():
+    faults = [sentence for _line, sentence in load(SHIPPED.replace("We look at how", "Skip a dose and see how")).faults]
+    assert any(sentence.startswith("Q11: the message says “Skip") for sentence in faults)
+
+
 def test_the_prescriber_is_heard_before_the_hours_begin():
     with pytest.raises(CatalogueError, match="S2 test: the prescriber must be heard before the hours begin"):
         load(SHIPPED.replace("hours: 24, needs: prescriber_plan", "hours: 27, needs: prescriber_plan"))
@@ -235,7 +260,8 @@ def test_the_prescriber_is_heard_before_the_hours_begin():
 
 def test_shipped_questions_use_short_sentences():
     for question in read().questions.values():
-        for sentence in re.split(r"[.?]\s*", f"{question.text} {question.patient_message}"):
+        texts = [question.text, question.patient_message, *question.patient_messages.values()]
+        for sentence in re.split(r"[.?]\s*", " ".join(texts)):
             assert len(sentence.split()) <= 22, sentence
 
 

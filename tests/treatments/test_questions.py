@@ -38,7 +38,8 @@ def grade(text: str) -> float:
 
 @pytest.mark.parametrize("question", read().questions.values(), ids=read().questions)
 def test_a_question_and_its_message_are_easy_to_read(question):
-    hard = {text: grade(text) for text in (question.text, question.patient_message) if grade(text) > HARDEST}
+    texts = (question.text, question.patient_message, *question.patient_messages.values())
+    hard = {text: grade(text) for text in texts if grade(text) > HARDEST}
     assert hard == {}
 
 

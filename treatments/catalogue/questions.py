@@ -14,6 +14,7 @@ from treatments.catalogue.spec import (
     DATES,
     NONE,
     NOT_SURE,
+    STILL,
     WITH_CHOICES,
     AnsweredBy,
     Keeps,
@@ -27,6 +28,7 @@ from treatments.catalogue.wording import told_to_leave_out
 
 ANSWER = re.compile(r"[a-z][a-z0-9_]{1,39}|[IV]{1,3}")
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}|[{}]")
+_ONGOING = {QuestionKind.LAST_DATE: (STILL,)}
 
 
 class QuestionEntries(Entries):
@@ -63,16 +65,20 @@ class QuestionEntries(Entries):
             reopens=entry.choice("reopens", Stage, required=False),
             of_skin=entry.flag("of_skin", default=False),
             message_as_written=entry.text("patient_message", required=False),
+            messages_as_written=entry.texts("patient_messages", required=False),
         )
-        if left_out := told_to_leave_out(question.message_as_written):
-            entry.find_fault(
-                _(
-                    "%(what)s: the message says “%(words)s”, which a patient may take as advice to leave out a "
-                    "medicine. Say it in other words."
-                ),
-                "patient_message",
-                words=left_out,
-            )
+        for key, words in _messages(question):
+            if left_out := told_to_leave_out(words):
+                entry.find_fault(
+                    _(
+                        "%(what)s: the message says “%(words)s”, which a patient may take as advice to leave out a "
+                        "medicine. Say it in other words."
+                    ),
+                    key,
+                    words=left_out,
+                )
+        if not question.messages_as_written.keys() <= {*question.answers, *_ONGOING.get(question.kind, ())}:
+            entry.refuse(_("%(what)s has a message for an answer that it does not offer."), "patient_messages")
         if bool(question.choices) != (question.kind in WITH_CHOICES):
             entry.refuse(_("%(what)s: choices belong to a choice question, and it needs them."), "choices")
         for value in question.answers:
@@ -154,8 +160,9 @@ class QuestionEntries(Entries):
             windows = windows_of(question, rules)
             moment = {"since"} if is_dated(question, windows) else set()
             self.check_braces(entry, "text", question.text, {*windows, *moment})
-            self.check_braces(entry, "patient_message", question.message_as_written, {*windows, "clear_from"})
-            for key, words in (("text", question.text), ("patient_message", question.message_as_written)):
+            for key, words in _messages(question):
+                self.check_braces(entry, key, words, {*windows, "clear_from"})
+            for key, words in (("text", question.text), *_messages(question)):
                 if said := window_in_numbers(words, windows):
                     entry.find_fault(
                         _("%(what)s says “%(words)s”, which the rule may change. Write {%(name)s} instead."),
@@ -167,6 +174,9 @@ class QuestionEntries(Entries):
                 question,
                 text=filled(question.text, windows),
                 patient_message=filled(question.message_as_written, windows),
+                patient_messages={
+                    answer: filled(words, windows) for answer, words in question.messages_as_written.items()
+                },
             )
 
     def check_braces(self, entry: Reader, key: str, words: str, known: Iterable[str]) -> None:
@@ -184,3 +194,11 @@ class QuestionEntries(Entries):
         for entry in self.entries:
             if entry.what not in fed:
                 entry.refuse(_("%(what)s feeds no rule; a question about health must have a use."), "id")
+
+
+def _messages(question: Question) -> list[tuple[str, str]]:
+    """What patients are told, each with the key under which it stands."""
+    return [
+        ("patient_message", question.message_as_written),
+        *(("patient_messages", words) for words in question.messages_as_written.values()),
+    ]

@@ -128,6 +128,7 @@ class TestKind(TextChoices):
 
 
 YES, NO, NOT_SURE, NONE = "yes", "no", "not_sure", "none"
+STILL = "still"  # instead of the date of the last one
 YES_NO_NOT_SURE = (YES, NO, NOT_SURE)
 
 DATES = frozenset({QuestionKind.LAST_DATE, QuestionKind.PAST_DATE})
@@ -217,7 +218,8 @@ class Question:
     {"yes": {"Q06": "yes"}}. A yes to a question that `reopens` a stage lets the rules of that stage speak again.
     What is `of_skin` is asked of the skin that is to be treated and says nothing about other skin.
     `text` may hold `{since}`, the moment from which on it asks. `patient_message` is for a flagged answer, with
-    `{clear_from}` where a date is known; `message_as_written` names the windows of its rules, as `{hours}`.
+    `{clear_from}` where a date is known; `patient_messages` are for one answer each, and stand before it. As written,
+    both name the windows of their rules, as `{hours}`.
     """
 
     id: str
@@ -234,7 +236,16 @@ class Question:
     reopens: Stage | None = None
     of_skin: bool = False
     patient_message: str = ""
+    patient_messages: Mapping[str, str] = field(default_factory=dict)
     message_as_written: str = ""
+    messages_as_written: Mapping[str, str] = field(default_factory=dict)
+
+    def message_after(self, answer: str) -> str:
+        """What a patient is told who has answered so."""
+        return next(
+            (self.patient_messages[word] for word in answer.split(", ") if word in self.patient_messages),
+            self.patient_message,
+        )
 
     @property
     def answers(self) -> tuple[str, ...]:
@@ -248,7 +259,7 @@ class Question:
 # nobody is ever asked.
 ADVICE = Question(
     id="advice",
-    text=_("What the prescriber said"),
+    text="What the prescriber said",
     kind=QuestionKind.ADVICE,
     stage=Stage.BOOKING,
     group="",

@@ -13,9 +13,7 @@ from clinic.times import earlier_reading, exists, later_reading
 from patients.folding import fold
 from patients.partial_dates import FIRST_YEAR, LAST_YEAR, PartialDate, Precision
 from treatments.catalogue import Catalogue, Question, QuestionKind, Stage
-from treatments.catalogue.spec import NONE
-
-STILL = "still"
+from treatments.catalogue.spec import NONE, STILL
 
 # A day without a time of day may have been the last minute of it.
 END_OF_DAY = time(23, 59)
