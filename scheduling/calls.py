@@ -21,13 +21,13 @@ def ask_for_call(*, appointment: Appointment, now: datetime, by: User | None = N
             _ask(CallRequest(appointment=stored, revision=stored.revision, asked_at=now, asked_by=by))
 
 
-def ask_lead_to_call(*, patient: Patient, location: Location, now: datetime) -> None:
+def ask_lead_to_call(*, patient: Patient, location: Location, by: User, now: datetime) -> None:
     """Put a patient on the list for whom nothing can be booked at a location. Asked twice is asked once.
 
     Whose number is not known cannot be called, and is not put on it.
     """
     if patient.phone_digits:
-        _ask(CallRequest(patient=patient, location=location, asked_at=now))
+        _ask(CallRequest(patient=patient, location=location, asked_at=now, asked_by=by))
 
 
 def _ask(request: CallRequest) -> None:

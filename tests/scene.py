@@ -363,7 +363,7 @@ def make_scene(**patient_fields) -> Scene:
     closed = {"first_day": day + timedelta(days=50), "last_day": day + timedelta(days=51), "reason": "Stocktaking"}
     held = visit(patient, 8)
     ask_for_call(appointment=held, now=now)
-    ask_lead_to_call(patient=patient, location=location, now=now)
+    ask_lead_to_call(patient=patient, location=location, by=staff["receptionist"], now=now)
     scene = Scene(
         now=now,
         location=location,

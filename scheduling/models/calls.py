@@ -24,7 +24,7 @@ class CallRequest(models.Model):
     """A patient waits to be called about her visit as it stood at `revision`; or, where nothing can be booked for her
     at a `location`, by its clinical lead. `scheduling.calls` is the only writer.
 
-    `asked_by` is who asks a clinician to call about a visit; without one the patient has asked herself.
+    `asked_by` is who asks a clinician to call; without one the patient has asked herself.
     """
 
     appointment = models.ForeignKey(Appointment, null=True, on_delete=models.CASCADE, related_name="call_requests")

@@ -38,7 +38,7 @@ def appointment_call(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse
 def patient_call(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     """Put a patient on the list of calls; without htmx, the list."""
     patient = own_or_404(Patient.objects, request, public_id)
-    ask_lead_to_call(patient=patient, location=location_of(request), now=times.now())
+    ask_lead_to_call(patient=patient, location=location_of(request), by=request.user, now=times.now())
     if not request.htmx:
         return redirect("scheduling:worklists")
     return render(request, "scheduling/_call_back.html", {"patient": patient, "call": call_of(request, patient)})

@@ -30,10 +30,7 @@ def read_worklists(*, location: Location, now: datetime, for_treating: bool) -> 
             _("Nobody has asked for a call."),
             [
                 *rows_of(reading, calls.asked(reading), calls.asked_row),
-                *(
-                    calls.not_bookable_row(reading, each)
-                    for each in calls.not_bookable(reading).select_related("patient")
-                ),
+                *(calls.not_bookable_row(reading, each) for each in calls.not_bookable(reading)),
             ],
         ),
         Worklist(

@@ -46,14 +46,14 @@ def asked_row(reading: Reading, appointment: Appointment) -> Row:
 
 def not_bookable(reading: Reading) -> QuerySet:
     """Patients for whom nothing can be booked, and whom the clinical lead calls."""
-    return CallRequest.objects.waiting().about_no_visit(reading.location)
+    return CallRequest.objects.waiting().about_no_visit(reading.location).select_related("patient", "asked_by")
 
 
 def not_bookable_row(reading: Reading, call: CallRequest) -> Row:
     return Row(
         patient=call.patient,
         appointment=None,
-        why=_("Nothing can be booked. The clinical lead calls"),
+        why=_("Nothing can be booked. For the clinical lead, asked by %(name)s") % {"name": call.asked_by.name},
         by_when=_("Asked: %(at)s") % {"at": reading.words(call.asked_at)},
         is_pressing=not reading.is_today(call.asked_at),
         phone=call.patient.phone,

@@ -38,25 +38,26 @@ def test_nobody_calls_without_a_name():
 def test_a_call_without_a_visit_is_asked_once_and_noted_once():
     clinic = make_clinic()
     wish = {"patient": make_patient(clinic), "location": clinic}
-    assert outcomes([lambda: ask_lead_to_call(**wish, now=NOW)] * 6) == {"done": 6}
-    assert CallRequest.objects.waiting().about_no_visit(clinic).get().asked_at == NOW
     first, second = make_user("lead"), make_user("receptionist")
+    assert outcomes([lambda: ask_lead_to_call(**wish, by=second, now=NOW)] * 6) == {"done": 6}
+    waiting = CallRequest.objects.waiting().about_no_visit(clinic).get()
+    assert (waiting.asked_at, waiting.asked_by) == (NOW, second)
     for by in (first, second):
         answer_call_of_lead(**wish, by=by, now=NOW)
     assert (CallRequest.objects.get().answered_by, CallRequest.objects.waiting().count()) == (first, 0)
-    ask_lead_to_call(**wish, now=NOW)
+    ask_lead_to_call(**wish, by=first, now=NOW)
     assert CallRequest.objects.waiting().count() == 1
 
 
 def test_who_has_no_number_is_not_put_on_the_list():
     clinic = make_clinic()
-    ask_lead_to_call(patient=make_patient(clinic, phone=""), location=clinic, now=NOW)
+    ask_lead_to_call(patient=make_patient(clinic, phone=""), location=clinic, by=make_user("receptionist"), now=NOW)
     assert not CallRequest.objects.exists()
 
 
 def test_a_call_is_about_a_visit_or_a_patient():
     clinic = make_clinic()
-    ask_lead_to_call(patient=make_patient(clinic), location=clinic, now=NOW)
+    ask_lead_to_call(patient=make_patient(clinic), location=clinic, by=make_user("receptionist"), now=NOW)
     for nonsense in ({"patient": None}, {"location": None}, {"revision": 0}, {"appointment": make_appointment()}):
         with pytest.raises(IntegrityError), transaction.atomic():
             CallRequest.objects.update(**nonsense)

@@ -381,10 +381,13 @@ def test_who_has_no_number_cannot_be_called_back(clinic, book, rows):
 
 def test_who_cannot_be_booked_waits_for_the_clinical_lead_with_her_number(clinic, rows):
     patient = make_patient(clinic)
-    ask_lead_to_call(patient=patient, location=clinic, now=NOW)
+    ask_lead_to_call(patient=patient, location=clinic, by=make_user("receptionist", name="Ellie"), now=NOW)
     (row,) = rows("calls", for_treating=False)
     assert (row.patient, row.appointment, row.phone) == (patient, None, patient.phone)
-    assert (row.why, row.by_when) == ("Nothing can be booked. The clinical lead calls", "Asked: Today, 07:00")
+    assert (row.why, row.by_when) == (
+        "Nothing can be booked. For the clinical lead, asked by Ellie",
+        "Asked: Today, 07:00",
+    )
     assert row.called_url == f"/patients/{patient.public_id}/called/"
     assert not row.is_pressing
     midnight = NOW + timedelta(hours=17)
@@ -396,7 +399,7 @@ def test_who_cannot_be_booked_waits_for_the_clinical_lead_with_her_number(clinic
 def test_who_cannot_be_booked_waits_where_it_was_asked(clinic, rows):
     elsewhere = make_clinic()
     patient = make_patient(clinic)
-    ask_lead_to_call(patient=patient, location=elsewhere, now=NOW)
+    ask_lead_to_call(patient=patient, location=elsewhere, by=make_user("receptionist", name="Ellie"), now=NOW)
     assert rows("calls") == []
     answer_call_of_lead(patient=patient, location=clinic, by=make_user("lead"), now=NOW)
     [waits] = read_worklists(location=elsewhere, now=NOW, for_treating=False)[2].rows
@@ -556,7 +559,7 @@ def test_lists_and_their_number_ask_as_much_for_three_rows_as_for_one(clinic, pr
         refuse(visit := book(START + days * DAY))
         lock(visit)
         ask_for_call(appointment=visit, now=NOW)
-        ask_lead_to_call(patient=make_patient(clinic), location=clinic, now=NOW)
+        ask_lead_to_call(patient=make_patient(clinic), location=clinic, by=make_user("receptionist"), now=NOW)
         book(START + days * DAY + 2 * HOUR, make_patient(clinic))
         book(START + (40 + days) * DAY, protocol=make_protocol("melasma"))
         book(START + days * DAY + 4 * HOUR, make_clear_patient(clinic, email=""))
