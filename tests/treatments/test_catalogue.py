@@ -240,7 +240,11 @@ def test_an_answer_can_have_a_message_of_its_own():
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("      controlled: Thank", "      sometimes: Thank", "Q11 has a message for an answer that it does not offer."),
+        (
+            "      controlled: Thank",
+            "      sometimes: Thank",
+            "Q11 has a message for an answer that it does not offer.",
+        ),
         ("We look at how", "We look {soon} at how", "Q11: in braces stands one of these or nothing: {clear_from}."),
     ],
 )
