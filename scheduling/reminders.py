@@ -24,6 +24,7 @@ from clinic.times import after_quiet_hours, before_quiet_hours, days_before_by_w
 from patients.models import Patient
 from scheduling.calendar_files import CANCEL, PUBLISH, calendar_file
 from scheduling.models import Appointment, PatientLink, Reminder
+from treatments.catalogue import Outcome
 from treatments.models import Screening, Visit
 from treatments.publishing import current_catalogue
 
@@ -242,6 +243,7 @@ class Facts:
     now: datetime
     gaps: Gaps
     held: set[int]  # sessions that wait for a clinician: their time is kept and not final
+    stopped: set[int]  # sessions that cannot take place as things stand: their patient had better not come
     warned_of_sun: set[tuple[int, int]]  # appointments, at a revision, whose patient has heard from when on
     ended_at: dict[int, datetime]  # when the needling of a session ended
 
@@ -254,10 +256,17 @@ def _facts_about(appointments: Collection[Appointment], now: datetime) -> Facts:
         newest.setdefault(screening.session_id, screening)
     prepared = Reminder.objects.filter(appointment__in=appointments, kind=Kind.BEFORE_48H, state=State.MAILED)
     ended = Visit.objects.filter(session__in=sessions, ended_at__isnull=False)
+    in_the_way = {session: screening for session, screening in newest.items() if screening.stands_in_the_way}
+    stopped = {
+        session
+        for session, screening in in_the_way.items()
+        if Outcome(screening.outcome).is_blocking or hasattr(screening, "decision")  # which has put it off
+    }
     return Facts(
         now=now,
         gaps=current_gaps(),
-        held={session for session, screening in newest.items() if screening.stands_in_the_way},
+        held=in_the_way.keys() - stopped,
+        stopped=stopped,
         warned_of_sun=set(
             prepared.exclude(mail__status__in=OutgoingMail.Status.NEVER_ARRIVED).values_list("appointment", "revision")
         ),
@@ -279,17 +288,16 @@ def _compose(
         return None, None
     kinds = {reminder.kind for reminder in standing}
     name = next(kind for kind in LEADING_FIRST if kind in kinds)
-    is_held = appointment.session_id in facts.held
     link, leading_on = _link_in(appointment, kinds, facts)
-    context = _context(appointment, kinds, facts) | leading_on | {"is_held": is_held}
+    context = _context(appointment, kinds, facts) | leading_on
     rendered = emails.render(name.value, context)
-    method = WITH_CALENDAR.get(name, "")
+    method, is_open = WITH_CALENDAR.get(name, ""), context["is_held"] or context["is_stopped"]
     mail = outbox.compose_mail(
         to=appointment.patient.email,
         subject=rendered.subject,
         text=rendered.text,
         html=rendered.html,
-        calendar=calendar_file(appointment, method=method, is_tentative=is_held, now=facts.now) if method else "",
+        calendar=calendar_file(appointment, method=method, is_tentative=is_open, now=facts.now) if method else "",
         calendar_method=method,
         due_at=facts.now,
         expires_at=_point_ends(name, appointment, facts),
@@ -303,7 +311,8 @@ def _compose(
 def _link_in(appointment: Appointment, kinds: set[str], facts: Facts) -> tuple[PatientLink | None, dict]:
     """The link of a mail, and what the mail says about it. Its token is in the mail and nowhere else."""
     is_check = Kind.BEFORE_48H in kinds or (Kind.NEW_LINK in kinds and facts.now >= _check_due(appointment))
-    if not is_check and kinds.isdisjoint((Kind.CONFIRMATION, Kind.MOVED, Kind.NEW_LINK)):
+    asks = is_check and appointment.session_id not in facts.stopped
+    if not asks and kinds.isdisjoint((Kind.CONFIRMATION, Kind.MOVED, Kind.NEW_LINK)):
         return None, {}
     token, token_hash = links.mint()
     link = PatientLink(
@@ -331,6 +340,8 @@ def _has_a_point(reminder: Reminder, appointment: Appointment, facts: Facts) -> 
         is_as_told = appointment.state == Appointment.State.COMPLETED and appointment.session_id in facts.ended_at
     else:
         is_as_told = appointment.is_cancelled == (reminder.kind == Kind.CANCELLED)
+    if reminder.kind == Kind.GET_READY and appointment.session_id in facts.stopped:
+        return False
     return (
         is_as_told
         and reminder.revision == appointment.revision
@@ -340,6 +351,7 @@ def _has_a_point(reminder: Reminder, appointment: Appointment, facts: Facts) -> 
 
 def _context(appointment: Appointment, kinds: set[str], facts: Facts) -> dict:
     location = appointment.location
+    prepares = {Kind.BEFORE_48H, Kind.GET_READY} if appointment.session_id not in facts.stopped else set()
     local = appointment.starts_at.astimezone(location.zone)
     context = {
         "clinic_name": location.name,
@@ -347,8 +359,10 @@ def _context(appointment: Appointment, kinds: set[str], facts: Facts) -> dict:
         "start": _full_date(local),
         "day": format_date(local, "l j F"),
         "weekday": format_date(local, "l"),
+        "is_held": appointment.session_id in facts.held,
+        "is_stopped": appointment.session_id in facts.stopped,
         "minutes": int((appointment.ends_at - appointment.starts_at).total_seconds() // 60),
-        "with_preparation": not kinds.isdisjoint((Kind.BEFORE_48H, Kind.GET_READY)),
+        "with_preparation": not kinds.isdisjoint(prepares),
         "with_medicine_gap": Kind.GET_READY in kinds,
         "sun_hours": _hours(facts.gaps.sun),
         "medicine_gap_hours": _hours(facts.gaps.immune_medicine),

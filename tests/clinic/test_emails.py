@@ -37,6 +37,7 @@ LINK = "https://larkfield.example/v/0123456789/"
 VARIANTS = [
     VISIT,
     VISIT | {"is_held": True},
+    VISIT | {"is_stopped": True, "with_preparation": False},
     VISIT | {"with_preparation": False, "with_medicine_gap": False},
     VISIT | {"sun_from": ""},
     VISIT | {"address": ""},
@@ -72,7 +73,9 @@ def test_there_is_a_mail_for_each_occasion():
 
 
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("context", VARIANTS, ids=["plain", "held", "bare", "soon", "no address", "questions", "check"])
+@pytest.mark.parametrize(
+    "context", VARIANTS, ids=["plain", "held", "stopped", "bare", "soon", "no address", "questions", "check"]
+)
 class TestEveryMail:
     def test_subject_and_preview_name_neither_the_patient_nor_a_reason(self, name, context):
         rendered = render(name, context)
@@ -130,6 +133,16 @@ class TestEveryMail:
         text = render(name, context).text
         assert max(map(len, text.splitlines())) < 400
         assert "\n\n\n" not in text and text == text.strip() + "\n"
+
+
+def test_who_had_better_not_come_reads_so_and_neither_how_to_get_ready_nor_that_a_time_is_kept():
+    rendered = render("before_48h", VISIT | {"is_stopped": True, "with_preparation": False})
+    assert rendered.subject == "Please call us about your visit: Thursday 26 November 2026, 10:30"
+    for said in (rendered.text, words_of(rendered.html)):
+        assert "Please do not come on Thursday 26 November" in said
+        assert "Call us about what comes next: 020 7946 0112" in said
+        for promise in ("keep this time", "Your visit is on", "sun", "clean face", "sandpaper"):
+            assert promise not in said
 
 
 def test_preparation_rides_along_only_where_it_is_asked_for():

@@ -1,5 +1,5 @@
 import threading
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 from django.db import connection
@@ -9,8 +9,9 @@ from icalendar import Calendar
 from clinic import outbox
 from clinic.models import OutgoingMail
 from scheduling import booking
-from scheduling.models import Appointment, Reminder
+from scheduling.models import Appointment, PatientLink, Reminder
 from scheduling.reminders import Message, mail_due_reminders, messages_for, plan_aftercare
+from scheduling.rescreening import keep_answers
 from tests.factories import (
     NOW,
     make_appointment,
@@ -19,9 +20,11 @@ from tests.factories import (
     make_clinic,
     make_patient,
     make_practitioner,
+    make_user,
 )
 from treatments import catalogue
-from treatments.models import Visit
+from treatments.decisions import decide_screening
+from treatments.models import Screening, Visit
 from treatments.publishing import publish_catalogue
 
 pytestmark = [pytest.mark.both, pytest.mark.django_db]
@@ -553,6 +556,52 @@ def test_booking_on_hold_is_not_called_final():
     assert "not final yet" in mail.text and "not final yet" in mail.html
     assert "You are booked" not in mail.text
     assert event_of(mail)["STATUS"] == "TENTATIVE"
+
+
+def stop(appointment, now, **answers) -> None:
+    """Something becomes known that the visit cannot take place with."""
+    keep_answers(patient=appointment.patient, answers=answers, by=None, now=now)
+
+
+def test_who_had_better_not_come_is_told_so_and_not_how_to_get_ready():
+    appointment = book()
+    sweep()
+    stop(appointment, NOW + timedelta(hours=1), Q12="yes")
+    sweep(TWO_DAYS_BEFORE)
+    mail = OutgoingMail.objects.latest("pk")
+    assert mail.subject == "Please call us about your visit: Monday 19 January 2026, 10:00"
+    assert "Please do not come on Monday 19 January, " in mail.text
+    assert "/v/" not in mail.text and "keep this time" not in mail.text and "clean face" not in mail.text
+    assert [link.purpose for link in PatientLink.objects.all()] == ["booking"]
+    sweep(BEFORE_THE_SUN)
+    assert plan() == [("confirmation", 0, "mailed"), ("before_48h", 0, "mailed"), ("get_ready", 0, "skipped")]
+
+
+def test_what_merely_waits_for_a_look_keeps_its_time_and_its_link():
+    appointment = book()
+    sweep()
+    stop(appointment, NOW + timedelta(hours=1), Q10="yes")
+    sweep(TWO_DAYS_BEFORE)
+    text = OutgoingMail.objects.latest("pk").text
+    assert "not final yet" in text and "/v/" in text and "do not come" not in text
+
+
+def test_a_visit_that_was_put_off_is_not_kept_and_one_that_was_lifted_is():
+    appointment = book()
+    stop(appointment, NOW, Q10="yes")
+    lead = make_user("lead", location=appointment.location)
+    [screening] = Screening.objects.newest_first()[:1]
+    decide = {"screening": screening, "zone": appointment.location.zone, "by": lead, "now": NOW}
+    decide_screening(kind="postpone", not_before=date(2026, 3, 2), **decide)
+    sweep(TWO_DAYS_BEFORE)
+    assert "please do not come on Monday 19 January" in OutgoingMail.objects.latest("pk").text
+    other = book(clinic=make_clinic())
+    stop(other, NOW, Q12="yes")
+    [screening] = other.session.screenings.newest_first()[:1]
+    decide |= {"screening": screening, "by": make_user("lead", location=other.location)}
+    decide_screening(kind="lift", reason="A small test area has healed well.", **decide)
+    sweep(TWO_DAYS_BEFORE)
+    assert "do not come" not in OutgoingMail.objects.latest("pk").text
 
 
 # --- The sweep itself ------------------------------------------------------------------------------------------------
