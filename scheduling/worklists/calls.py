@@ -50,10 +50,13 @@ def not_bookable(reading: Reading) -> QuerySet:
 
 
 def not_bookable_row(reading: Reading, call: CallRequest) -> Row:
+    why = _("Nothing can be booked. For the clinical lead")
+    if call.asked_by:  # who asked for the first ones was not kept
+        why = _("Nothing can be booked. For the clinical lead, asked by %(name)s") % {"name": call.asked_by.name}
     return Row(
         patient=call.patient,
         appointment=None,
-        why=_("Nothing can be booked. For the clinical lead, asked by %(name)s") % {"name": call.asked_by.name},
+        why=why,
         by_when=_("Asked: %(at)s") % {"at": reading.words(call.asked_at)},
         is_pressing=not reading.is_today(call.asked_at),
         phone=call.patient.phone,

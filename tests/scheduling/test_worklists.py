@@ -8,7 +8,7 @@ from django.urls import reverse
 from clinic.models import OutgoingMail
 from scheduling import booking, day
 from scheduling.calls import answer_call, answer_call_of_lead, ask_for_call, ask_lead_to_call
-from scheduling.models import PatientLink, Reminder
+from scheduling.models import CallRequest, PatientLink, Reminder
 from scheduling.rescreening import keep_answers
 from scheduling.worklists import count_waiting, read_worklists
 from tests.factories import (
@@ -388,6 +388,8 @@ def test_who_cannot_be_booked_waits_for_the_clinical_lead_with_her_number(clinic
         "Nothing can be booked. For the clinical lead, asked by Ellie",
         "Asked: Today, 07:00",
     )
+    CallRequest.objects.update(asked_by=None)  # as the first ones were stored
+    assert rows("calls")[0].why == "Nothing can be booked. For the clinical lead"
     assert row.called_url == f"/patients/{patient.public_id}/called/"
     assert not row.is_pressing
     midnight = NOW + timedelta(hours=17)
