@@ -56,17 +56,14 @@ def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
         "renewal": renewal_of(appointment, times.now()),
         "next_session": _session_after(appointment),
         "sign": sign_of(appointment),
-        "places_form": PlacesForm(
-            location=appointment.location,
-            initial={
-                "revision": appointment.revision,
-                "room": appointment.room.public_id,
-                "device": appointment.device.public_id,
-                "seen_room": appointment.room.public_id,
-                "seen_device": appointment.device.public_id,
-            },
-        ),
+        "places_form": _places_as_they_are(appointment),
     } | _steps(appointment, screening, times.now())
+
+
+def _places_as_they_are(appointment: Appointment) -> PlacesForm:
+    room, device = appointment.room.public_id, appointment.device.public_id
+    places = {"room": room, "device": device, "seen_room": room, "seen_device": device}
+    return PlacesForm(location=appointment.location, initial={"revision": appointment.revision} | places)
 
 
 def _newest_screenings(appointment: Appointment) -> list[Screening]:
