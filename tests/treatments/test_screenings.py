@@ -303,7 +303,8 @@ BOOKING_ONLY = """rules:
 @pytest.fixture
 def held_at_booking(patient):
     """A session that a rule holds which is not asked again on arrival."""
-    publish_catalogue(text=text_with_the_owners_rules().replace("rules:\n", BOOKING_ONLY, 1), by=None, now=NOW)
+    text = text_with_the_owners_rules().replace("In the last 12 months, have", "In the last {months}, have")
+    publish_catalogue(text=text.replace("rules:\n", BOOKING_ONLY, 1), by=None, now=NOW)
     answer(patient, Q04="yes", Q04b="2025-01-15", Q05="no")
     session = session_of(patient)
     assert findings(keep(session))["E99"] == ("hold", datetime(2027, 1, 15, tzinfo=UTC))
