@@ -17,7 +17,7 @@ from treatments.decisions import standing
 from treatments.models import Screening, ScreeningFinding
 from treatments.prescribers import ADVICE, IMMUNE_MEDICINE
 from treatments.publishing import catalogue_of
-from treatments.screening.reading import MAY_PAUSE
+from treatments.screening.reading import MAY_PAUSE, names_in
 
 GOOD, MOVE, STOP, MEDICINE, CALL = "good", "move", "stop", "medicine", "call"
 
@@ -127,9 +127,12 @@ class _Told:
         return next((each for each in words if "{clear_from}" not in each), "")
 
     def _counts(self, id: str, rule: Rule) -> bool:
-        said = self.answers.get(id)
-        if said is None or self.catalogue.questions[id].kind in DATES:
+        said, kind = self.answers.get(id), self.catalogue.questions[id].kind
+        if said is None or kind in DATES:
             return said is not None
+        if kind == QuestionKind.TEXT:
+            lists = rule.test.params.get("lists") or ()
+            return bool(names_in(said, [name for key in lists for name in self.catalogue.medicine_lists[key]]))
         return not {*rule.test.counting, NOT_SURE}.isdisjoint(said.split(", "))
 
 

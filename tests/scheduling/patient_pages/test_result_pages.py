@@ -279,6 +279,17 @@ def test_an_immune_medicine_is_never_stopped():
     assert "I cannot reach them: call me" in said
 
 
+@pytest.mark.parametrize("medicine", ["Eliquis", "doxycycline", "roacutane"])
+def test_whoever_names_a_medicine_among_others_is_told_to_keep_taking_it(medicine):
+    visitor = Visitor(appointment(patient=make_patient(clinic := make_clinic()), location=clinic), "booking")
+    visitor.pass_the_gate()
+    visitor.answer_all(Q23=medicine)
+    visitor.send()
+    said = words(visitor.get(visitor.url("result")))
+    assert "Please keep taking what your doctor has given you." in said
+    assert medicine not in said
+
+
 def test_what_the_prescriber_said_is_told_by_changing_the_answer():
     visitor = Visitor(purpose="booking")
     visitor.pass_the_gate()
