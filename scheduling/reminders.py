@@ -2,7 +2,7 @@
 
 The `plan_for_…` functions run inside the transaction of `scheduling.booking`, after the revision went up; they take
 back what has not left of the older revisions. `mail_due_reminders` belongs to the sweep. A reminder for a patient
-without an e-mail address is planned all the same and left out when it is due: `messages_for` then says "phone".
+without an e-mail address is planned all the same and left out when it is due: `scheduling.messages` then says "phone".
 """
 
 import logging
@@ -19,9 +19,8 @@ from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
 from clinic import emails, links, outbox
-from clinic.models import Location, OutgoingMail
+from clinic.models import OutgoingMail
 from clinic.times import after_quiet_hours, before_quiet_hours, days_before_by_wall_clock
-from patients.models import Patient
 from scheduling.calendar_files import CANCEL, PUBLISH, calendar_file
 from scheduling.models import Appointment, PatientLink, Reminder
 from treatments.catalogue import Outcome
@@ -43,13 +42,19 @@ LEADING_FIRST = (
     Kind.MOVED,
     Kind.CONFIRMATION,
     Kind.NEW_LINK,
+    Kind.FINAL,
     Kind.BEFORE_48H,
     Kind.GET_READY,
     Kind.AFTER_48H,
     Kind.AFTER_24H,
     Kind.AFTER_2H,
 )
-WITH_CALENDAR = {Kind.CANCELLED: CANCEL, Kind.MOVED: PUBLISH, Kind.CONFIRMATION: PUBLISH}
+WITH_CALENDAR = {
+    Kind.CANCELLED: CANCEL,
+    Kind.MOVED: PUBLISH,
+    Kind.CONFIRMATION: PUBLISH,
+    Kind.FINAL: PUBLISH,
+}
 # Elapsed hours after the end of the needling.
 AFTERCARE_HOURS = {Kind.AFTER_2H: 2, Kind.AFTER_24H: 24, Kind.AFTER_48H: 48}
 # Aftercare, and how long after the end of the needling it is still of use: until the next one, the last for a week.
@@ -92,6 +97,16 @@ def plan_for_cancel(*, appointment: Appointment, now: datetime) -> None:
 def plan_for_reactivation(*, appointment: Appointment, now: datetime) -> None:
     _take_back(appointment)
     _plan(appointment, Kind.CONFIRMATION, now)
+
+
+def plan_final(*, appointment: Appointment, now: datetime) -> None:
+    """Tell a patient that her visit can take place after all, where a mail or a page behind it may have said that it
+    was not final. Once for each time of the visit; runs inside the transaction of the decision.
+    """
+    told = appointment.reminders.filter(revision=appointment.revision, state=State.MAILED)
+    if told.exclude(mail__status=OutgoingMail.Status.WITHDRAWN).exists():
+        final = Reminder(appointment=appointment, kind=Kind.FINAL, revision=appointment.revision, due_at=now)
+        Reminder.objects.bulk_create([final], ignore_conflicts=True)
 
 
 def keep_for_change(*, appointment: Appointment) -> None:
@@ -244,6 +259,7 @@ class Facts:
     gaps: Gaps
     held: set[int]  # sessions that wait for a clinician: their time is kept and not final
     stopped: set[int]  # sessions that cannot take place as things stand: their patient had better not come
+    asked: set[int]  # appointments whose patient has a link to the check
     warned_of_sun: set[tuple[int, int]]  # appointments, at a revision, whose patient has heard from when on
     ended_at: dict[int, datetime]  # when the needling of a session ended
 
@@ -267,6 +283,11 @@ def _facts_about(appointments: Collection[Appointment], now: datetime) -> Facts:
         gaps=current_gaps(),
         held=in_the_way.keys() - stopped,
         stopped=stopped,
+        asked=set(
+            PatientLink.objects.filter(appointment__in=appointments, purpose=PatientLink.Purpose.PREVISIT).values_list(
+                "appointment", flat=True
+            )
+        ),
         warned_of_sun=set(
             prepared.exclude(mail__status__in=OutgoingMail.Status.NEVER_ARRIVED).values_list("appointment", "revision")
         ),
@@ -310,7 +331,9 @@ def _compose(
 
 def _link_in(appointment: Appointment, kinds: set[str], facts: Facts) -> tuple[PatientLink | None, dict]:
     """The link of a mail, and what the mail says about it. Its token is in the mail and nowhere else."""
-    is_check = Kind.BEFORE_48H in kinds or (Kind.NEW_LINK in kinds and facts.now >= _check_due(appointment))
+    is_due = facts.now >= _check_due(appointment)
+    is_late = Kind.FINAL in kinds and appointment.pk not in facts.asked  # the mail of its time has asked nothing
+    is_check = Kind.BEFORE_48H in kinds or (is_due and (Kind.NEW_LINK in kinds or is_late))
     asks = is_check and appointment.session_id not in facts.stopped
     if not asks and kinds.isdisjoint((Kind.CONFIRMATION, Kind.MOVED, Kind.NEW_LINK)):
         return None, {}
@@ -342,6 +365,8 @@ def _has_a_point(reminder: Reminder, appointment: Appointment, facts: Facts) -> 
         is_as_told = appointment.is_cancelled == (reminder.kind == Kind.CANCELLED)
     if reminder.kind == Kind.GET_READY and appointment.session_id in facts.stopped:
         return False
+    if reminder.kind == Kind.FINAL and appointment.session_id in facts.held | facts.stopped:
+        return False
     return (
         is_as_told
         and reminder.revision == appointment.revision
@@ -351,7 +376,6 @@ def _has_a_point(reminder: Reminder, appointment: Appointment, facts: Facts) -> 
 
 def _context(appointment: Appointment, kinds: set[str], facts: Facts) -> dict:
     location = appointment.location
-    prepares = {Kind.BEFORE_48H, Kind.GET_READY} if appointment.session_id not in facts.stopped else set()
     local = appointment.starts_at.astimezone(location.zone)
     context = {
         "clinic_name": location.name,
@@ -362,7 +386,7 @@ def _context(appointment: Appointment, kinds: set[str], facts: Facts) -> dict:
         "is_held": appointment.session_id in facts.held,
         "is_stopped": appointment.session_id in facts.stopped,
         "minutes": int((appointment.ends_at - appointment.starts_at).total_seconds() // 60),
-        "with_preparation": not kinds.isdisjoint(prepares),
+        "with_preparation": _prepares(appointment, kinds, facts),
         "with_medicine_gap": Kind.GET_READY in kinds,
         "sun_hours": _hours(facts.gaps.sun),
         "medicine_gap_hours": _hours(facts.gaps.immune_medicine),
@@ -385,6 +409,13 @@ def _context(appointment: Appointment, kinds: set[str], facts: Facts) -> dict:
     return context
 
 
+def _prepares(appointment: Appointment, kinds: set[str], facts: Facts) -> bool:
+    """Whether a mail says how to get ready. Two days before, so does one that says that the visit is final."""
+    is_close = Kind.FINAL in kinds and facts.now >= _check_due(appointment)
+    is_stopped = appointment.session_id in facts.stopped
+    return not is_stopped and (is_close or not kinds.isdisjoint((Kind.BEFORE_48H, Kind.GET_READY)))
+
+
 def _full_date(local: datetime) -> str:
     return format_date(local, "l j F Y, H:i")
 
@@ -397,60 +428,3 @@ def _zone_sentence(zone_name: str) -> str:
     if zone_name == "Europe/London":
         return _("Times are UK time.")
     return _("Times are %(city)s time.") % {"city": zone_name.rpartition("/")[2].replace("_", " ")}
-
-
-@dataclass(frozen=True)
-class Message:
-    """A line of the side panel: what a patient is or was told, how far it has come, and since or from when."""
-
-    kind: str
-    words: str
-    at: datetime
-    needs_a_call: bool = False
-    visit_at: datetime | None = None
-
-
-def messages_for(appointment: Appointment) -> list[Message]:
-    """All that was ever planned for an appointment, oldest first, in one query."""
-    has_address = bool(appointment.patient.email)
-    return [
-        Message(reminder.get_kind_display(), *_progress(reminder, has_address))
-        for reminder in appointment.reminders.select_related("mail")
-    ]
-
-
-def messages_to(patient: Patient, *, locations: Collection[Location], limit: int) -> list[Message]:
-    """The newest that was planned for a patient's visits at the locations, newest first, in one query."""
-    newest = (
-        Reminder.objects.filter(appointment__session__course__patient=patient, appointment__location__in=locations)
-        .select_related("mail", "appointment")
-        .order_by("-due_at", "-pk")[:limit]
-    )
-    return [
-        Message(
-            reminder.get_kind_display(),
-            *_progress(reminder, bool(patient.email)),
-            visit_at=reminder.appointment.starts_at,
-        )
-        for reminder in newest
-    ]
-
-
-def _progress(reminder: Reminder, has_address: bool) -> tuple[str, datetime, bool]:
-    mail = reminder.mail
-    Status = OutgoingMail.Status
-    if reminder.state == State.WITHDRAWN:
-        return _("Withdrawn before it left"), reminder.due_at, False
-    if reminder.state in (State.PLANNED, State.SKIPPED) and not has_address:
-        return _("No e-mail address: please phone"), reminder.due_at, True
-    if reminder.state == State.SKIPPED:
-        return _("Left out, because it had lost its point"), reminder.due_at, False
-    if reminder.state == State.PLANNED:
-        return _("Planned"), reminder.due_at, False
-    if mail.status == Status.SENT:
-        return _("Sent, perhaps twice") if mail.is_repeat else _("Sent"), mail.sent_at, False
-    if mail.status == Status.FAILED:
-        return _("The address was refused: please phone"), mail.due_at, True
-    if mail.status == Status.EXPIRED:
-        return _("It could not leave in time: please phone"), mail.due_at, True
-    return _("Not accepted yet, trying again") if mail.last_error else _("On its way"), mail.due_at, False

@@ -30,6 +30,7 @@ class Reminder(models.Model):
         MOVED = "moved", _("Moved")
         CANCELLED = "cancelled", _("Cancelled")
         NEW_LINK = "new_link", _("New link")
+        FINAL = "final", _("Visit is final")
 
     class State(models.TextChoices):
         PLANNED = "planned", _("Planned")
@@ -67,6 +68,7 @@ class Reminder(models.Model):
                         "moved",
                         "cancelled",
                         "new_link",
+                        "final",
                     ]
                 ),
             ),

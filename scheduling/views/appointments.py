@@ -16,12 +16,13 @@ from clinic import times
 from clinic.access import EVERYBODY, allow, own_or_404
 from clinic.audit import record_opening
 from clinic.times import local_date
-from scheduling import booking, calls, day, reminders
+from scheduling import booking, calls, day
 from scheduling.board import sign_of
 from scheduling.course_booking import course_days, next_to_book
 from scheduling.forms import MoveForm, PlacesForm, RevisionForm, SearchForm
 from scheduling.lights import change_of, what_it_waits_for, why_it_cannot_start
 from scheduling.links import renewal_of, send_new_link
+from scheduling.messages import messages_for
 from scheduling.models import Appointment, CallRequest
 from scheduling.offers import offer_times
 from scheduling.screening_page import findings_of
@@ -52,7 +53,7 @@ def panel_context(request: HttpRequest, appointment: Appointment) -> dict:
         "change_words": change.words(for_treating=request.user.may_read_answers) if change else "",
         "may_read_answers": request.user.may_read_answers,
         "call": CallRequest.objects.waiting().filter(appointment=appointment).first(),
-        "messages_sent": reminders.messages_for(appointment),
+        "messages_sent": messages_for(appointment),
         "renewal": renewal_of(appointment, times.now()),
         "next_session": _session_after(appointment),
         "sign": sign_of(appointment),

@@ -10,7 +10,7 @@ from clinic import times
 from clinic.access import EVERYBODY, MANAGERS, allow, location_of, locations_of, own_or_404, roles_of
 from clinic.audit import record_opening
 from patients.models import Patient
-from scheduling import reminders
+from scheduling.messages import messages_to
 from scheduling.patient_visits import changes_about, read_visits
 
 MESSAGES_SHOWN = 8
@@ -30,7 +30,7 @@ def patient_visits(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
             patient, locations=locations, zone=location_of(request).zone, now=now, with_records=may_read
         ),
         "may_read_answers": may_read,
-        "messages_sent": reminders.messages_to(patient, locations=locations, limit=MESSAGES_SHOWN),
+        "messages_sent": messages_to(patient, locations=locations, limit=MESSAGES_SHOWN),
         "changes": changes_about(patient) if set(roles_of(request.user)) & set(MANAGERS) else None,
     }
     return render(request, "scheduling/_patient_visits.html", context)

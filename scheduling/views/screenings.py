@@ -13,6 +13,7 @@ from clinic.access import EVERYBODY, Role, allow, own_or_404
 from clinic.audit import record_opening
 from clinic.times import local_date
 from scheduling.board import sign_of
+from scheduling.deciding import decide_visit
 from scheduling.forms import slot_value
 from scheduling.links import renewal_of
 from scheduling.models import Appointment
@@ -22,7 +23,7 @@ from scheduling.rescreening import keep_advice, keep_visit_answers
 from scheduling.screening_forms import AdviceForm, DecisionForm, open_questions
 from scheduling.screening_page import Choices, Review, choices_for, read_review
 from scheduling.worklists.screenings import place_in_review
-from treatments.decisions import DecisionRefused, NoLaterDate, ReasonMissing, SkinNotChecked, decide_screening
+from treatments.decisions import DecisionRefused, NoLaterDate, ReasonMissing, SkinNotChecked
 from treatments.models import Screening, ScreeningDecision
 from treatments.prescribers import AdviceRefused
 
@@ -78,10 +79,10 @@ def _decide(request: HttpRequest, appointment: Appointment, form: DecisionForm) 
     screening = appointment.session.screenings.filter(public_id=chosen["screening"]).first()
     if screening is None:
         raise Http404
-    decide_screening(
+    decide_visit(
+        appointment=appointment,
         screening=screening,
         kind=ScreeningDecision.Kind(chosen["kind"]),
-        zone=appointment.location.zone,
         reason=chosen["reason"],
         not_before=chosen["not_before"],
         is_skin_checked=chosen["is_skin_checked"],
@@ -122,7 +123,8 @@ def screening_ask(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         return redirect("scheduling:screening-show", public_id)
     record_opening(appointment.patient)
     newest = appointment.session.screenings.newest_first().first()
-    answers = open_questions(appointment, newest, request.POST if request.method == "POST" else None)
+    data = request.POST if request.method == "POST" else None
+    answers = open_questions(appointment, newest, data, now=times.now())
     if answers.is_bound and answers.is_valid():
         keep_visit_answers(
             appointment=appointment,

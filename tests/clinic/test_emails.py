@@ -44,8 +44,8 @@ VARIANTS = [
     VISIT | {"link_url": LINK, "is_check": False},
     VISIT | {"link_url": LINK, "is_check": True, "is_held": True, "emergency_phone": "999"},
 ]
-ABOUT_A_TIME = ["before_48h", "cancelled", "confirmation", "moved", "new_link"]
-WITH_A_LINK = ["before_48h", "confirmation", "moved", "new_link"]
+ABOUT_A_TIME = ["before_48h", "cancelled", "confirmation", "final", "moved", "new_link"]
+WITH_A_LINK = ["before_48h", "confirmation", "final", "moved", "new_link"]
 AFTER = ["after_24h", "after_2h", "after_48h"]
 MEDICINES = "Please keep taking your medicines. Do not stop any of them by yourself."
 MEDICINE_GAP = (

@@ -10,9 +10,10 @@ from django.urls import reverse
 from clinic.models import OutgoingMail
 from scheduling import booking, day
 from scheduling.links import NoAddress, renewal_of, send_new_link
+from scheduling.messages import messages_for
 from scheduling.models import Appointment, PatientAnswers, PatientLink
 from scheduling.patient_pages.gate import LinkClosed, find_link, try_birth_date
-from scheduling.reminders import mail_due_reminders, messages_for
+from scheduling.reminders import mail_due_reminders
 from scheduling.worklists import Reading, calls
 from tests.factories import (
     NOW,

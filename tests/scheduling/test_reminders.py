@@ -9,8 +9,10 @@ from icalendar import Calendar
 from clinic import outbox
 from clinic.models import OutgoingMail
 from scheduling import booking
+from scheduling.deciding import decide_visit
+from scheduling.messages import Message, messages_for
 from scheduling.models import Appointment, PatientLink, Reminder
-from scheduling.reminders import Message, mail_due_reminders, messages_for, plan_aftercare
+from scheduling.reminders import mail_due_reminders, plan_aftercare
 from scheduling.rescreening import keep_answers
 from tests.factories import (
     NOW,
@@ -602,6 +604,67 @@ def test_a_visit_that_was_put_off_is_not_kept_and_one_that_was_lifted_is():
     decide_screening(kind="lift", reason="A small test area has healed well.", **decide)
     sweep(TWO_DAYS_BEFORE)
     assert "do not come" not in OutgoingMail.objects.latest("pk").text
+
+
+def let_go_ahead(appointment, kind, now, reason="") -> None:
+    [screening] = appointment.session.screenings.newest_first()[:1]
+    lead = make_user("lead", location=appointment.location)
+    decide_visit(appointment=appointment, screening=screening, kind=kind, reason=reason, by=lead, now=now)
+
+
+def test_who_was_told_that_her_visit_is_not_final_hears_once_that_it_is():
+    appointment = book()
+    stop(appointment, NOW, Q10="yes")
+    sweep()
+    assert event_of(OutgoingMail.objects.get())["STATUS"] == "TENTATIVE"
+    later = NOW + timedelta(hours=1)
+    let_go_ahead(appointment, "clear", later)
+    sweep(later)
+    mail = OutgoingMail.objects.latest("pk")
+    assert mail.subject == "Your visit is final: Monday 19 January 2026, 10:00"
+    assert event_of(mail)["STATUS"] == "CONFIRMED"
+    assert "/v/" not in mail.text and "clean face" not in mail.text  # both come two days before
+    stop(appointment, later, Q10="not_sure")
+    let_go_ahead(appointment, "clear", later + timedelta(hours=1))
+    assert Reminder.objects.filter(kind="final").count() == 1
+
+
+def test_who_has_heard_nothing_yet_hears_no_more_than_the_booking():
+    appointment = book()
+    stop(appointment, NOW, Q10="yes")
+    let_go_ahead(appointment, "clear", NOW)
+    assert not Reminder.objects.filter(kind="final").exists()
+
+
+def test_who_was_told_not_to_come_is_asked_and_prepared_once_it_is_lifted():
+    appointment = book()
+    sweep()
+    stop(appointment, NOW, Q12="yes")
+    sweep(TWO_DAYS_BEFORE)
+    lifted = TWO_DAYS_BEFORE + timedelta(hours=1)
+    let_go_ahead(appointment, "lift", lifted, "A small test area has healed well.")
+    sweep(lifted)
+    mail = OutgoingMail.objects.latest("pk")
+    assert mail.subject == "Your visit is final: Monday 19 January 2026, 10:00"
+    assert "/v/" in mail.text and "clean face" in mail.text
+    assert PatientLink.objects.latest("pk").purpose == "previsit"
+
+
+@pytest.mark.parametrize("end", ["move", "cancel", "answer"])
+def test_that_it_is_final_is_not_told_once_it_is_not(end):
+    appointment = book()
+    stop(appointment, NOW, Q10="yes")
+    sweep()
+    later = NOW + timedelta(hours=1)
+    let_go_ahead(appointment, "clear", later)
+    if end == "answer":
+        stop(appointment, later, Q12="yes")
+    elif end == "move":
+        move(appointment, START + timedelta(days=1), later)
+    else:
+        cancel(appointment, later)
+    sweep(later)
+    assert Reminder.objects.get(kind="final").state == ("skipped" if end == "answer" else "withdrawn")
 
 
 # --- The sweep itself ------------------------------------------------------------------------------------------------
