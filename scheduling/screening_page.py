@@ -308,7 +308,8 @@ class _Reader:
         return self._said(question for id, question in self.catalogue.questions.items() if id in ids)
 
     def said_at_all(self) -> Iterator[Said]:
-        return self._said(self.catalogue.questions.values())
+        """All but what a prescriber said, which has its place on the page."""
+        return self._said(each for each in self.catalogue.questions.values() if each.kind != QuestionKind.ADVICE)
 
     def _said(self, questions: Iterable[Question]) -> Iterator[Said]:
         for question in questions:

@@ -387,6 +387,7 @@ def test_the_medicine_is_filled_in_and_what_was_said_is_listed(treating, visit):
     assertRedirects(give_advice(treating, visit, note="By phone."), url(visit))
     text = page(treating, visit)
     assert "Keep taking it , Hydroxychloroquine Dr Obi, 10 January 2026 By phone." in text
+    assert "What the prescriber said" not in text  # it is no answer beside the others
     assert newest(visit).outcome == "block"
 
 
