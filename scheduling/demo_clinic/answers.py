@@ -156,6 +156,8 @@ class Answering:
                 days = self.rng.randint(130, 330) if question.ask_if else self.rng.randint(1000, 4000)
                 return (self.today - timedelta(days=days)).isoformat()
         words = [word for word in question.answers if word != NOT_SURE and word not in self._harmful[question.id]]
+        if question.means and NO in words:  # nothing else is true than at the booking
+            return NO
         return NO if NO in words and self.rng.random() < MOSTLY else self.rng.choice(words)
 
     def _hours_before(self, start: datetime, hours: int) -> str:
