@@ -28,3 +28,5 @@ urlpatterns = [
     path("patients/", include("patients.urls")),
     path("", include("scheduling.urls")),
 ]
+
+handler404 = "scheduling.views.patient_failures.page_not_found"

@@ -103,6 +103,7 @@ class Step:
     said: str  # the answer that was typed, in words
     note: str  # what is said at once, before anybody has looked at the answers
     is_outdated: bool  # it was answered here, and elsewhere since
+    reopens: bool  # whether what it follows brings the questions of the booking back
     parts: DateParts | None
 
     @property
@@ -189,6 +190,8 @@ class Questionnaire:
             now=self.now,
         )
         form.is_valid()
+        for id in form.errors.keys() - self.typed.keys():  # nobody has made a mistake there yet
+            del form.errors[id]
         return form
 
     @cached_property
@@ -220,6 +223,7 @@ class Questionnaire:
             note=self._note(question),
             parts=DateParts.typed(question.id, fields) if question.kind in DATES else None,
             is_outdated=question.id in self.outdated,
+            reopens=any(self.catalogue.questions[id].reopens for id in question.ask_if),
         )
 
     def _note(self, question: Question) -> str:

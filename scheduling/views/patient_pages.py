@@ -44,7 +44,7 @@ def link_open(request: HttpRequest, token: str) -> HttpResponse:
     try:
         link = find_link(token=token, now=times.now())
     except LinkClosed as closed:
-        return _closed_page(request, closed)
+        return closed_page(request, closed)
     response = HttpResponseRedirect(_place(link))
     _set_cookie(response, TOKEN, token, link)
     return response
@@ -60,20 +60,29 @@ def link_visit(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
         if request.method != "POST" and _has_passed(request, link):
             return redirect(_go_on(link))
         form = BirthDateForm(request.POST or None)
-        has_tried = form.is_valid()
+        question, has_tried = request.POST.get("question", ""), form.is_valid()
         if has_tried and try_birth_date(link=link, day=form.cleaned_data["birth_date"], now=now):
+            if question in Questionnaire(link).catalogue.questions:  # what was posted before the gate goes on to it
+                return _let_in(redirect(_question_url(link, question), preserve_request=True), link)
             return _let_in(redirect(_go_on(link)), link)
         status = 422 if request.method == "POST" else 200
-        page = {"form": form, "is_wrong": has_tried}
-        return _page(request, "link_visit", link, now, page, status)
+        return _gate_page(request, link, now, form, question, is_wrong=has_tried, status=status)
     except LinkClosed as closed:
-        return _closed_page(request, closed)
+        return closed_page(request, closed)
+
+
+def _gate_page(request, link: PatientLink, now, form, question="", *, is_wrong=False, status=200) -> HttpResponse:
+    """The question for the date of birth. The answer that was posted too late waits on it, shown to nobody."""
+    fields = [name for name in request.POST if name == question or name.startswith(f"{question}_")] if question else []
+    carried = [(name, value) for name in fields for value in request.POST.getlist(name)]
+    page = {"form": form, "is_wrong": is_wrong, "question": question, "carried": carried}
+    return _page(request, "link_visit", link, now, page, status)
 
 
 def behind_the_gate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     """A view of a link whose patient has given her date of birth less than half an hour ago; every page counts anew.
 
-    It is called with the link and the time.
+    It is called with the link and the time. An answer that comes later waits until the date of birth is given again.
     """
 
     @login_not_required
@@ -83,10 +92,12 @@ def behind_the_gate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResp
         try:
             link = _own_link(request, public_id, now)
             if not _has_passed(request, link):
+                if request.method == "POST" and "question" in about:
+                    return _gate_page(request, link, now, BirthDateForm(), **about)
                 return redirect("scheduling:link-visit", public_id)
             return _let_in(view(request, link, now, **about), link)
         except LinkClosed as closed:
-            return _closed_page(request, closed)
+            return closed_page(request, closed)
 
     return guarded
 
@@ -265,9 +276,17 @@ def _page(request, name: str, link: PatientLink, now, page: dict, status: int = 
         return render(request, f"scheduling/patient/{name}.html", about | page, status=status)
 
 
-def _closed_page(request: HttpRequest, closed: LinkClosed) -> HttpResponse:
+def closed_page(request: HttpRequest, closed: LinkClosed) -> HttpResponse:
     """The same for every token that is none. It names the clinic where the link is one, or where there is no other."""
-    places = [closed.link.appointment.location] if closed.link else list(Location.objects.all()[:2])
-    clinic = places[0] if len(places) == 1 else None
-    page = {"closed": closed, "clinic": clinic, "opening": clinic and opening_today(clinic, times.now())}
-    return render(request, "scheduling/patient/link_closed.html", page, status=closed.status)
+    about = _called_at(closed.link.appointment.location) if closed.link else only_clinic()
+    return render(request, "scheduling/patient/link_closed.html", about | {"closed": closed}, status=closed.status)
+
+
+def only_clinic() -> dict:
+    """The clinic whom a patient calls whose link is not known, as long as there is no other."""
+    places = list(Location.objects.all()[:2])
+    return _called_at(places[0]) if len(places) == 1 else {}
+
+
+def _called_at(clinic: Location) -> dict:
+    return {"clinic": clinic, "opening": opening_today(clinic, times.now())}

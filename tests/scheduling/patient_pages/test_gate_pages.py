@@ -23,7 +23,7 @@ from tests.factories import (
     make_patient,
 )
 from tests.reading import words
-from tests.scheduling.patient_pages.visitor import BORN, START, Visitor, appointment
+from tests.scheduling.patient_pages.visitor import BORN, START, Visitor, appointment, kept
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock")]
 
@@ -110,11 +110,60 @@ def test_before_the_date_of_birth_a_page_says_when_where_with_whom_and_nothing_a
     for part in ("Hello Olivia", "Wednesday 14 January 2026", "10:00", practitioner, "12 Orchard Row", "020 7946 0112"):
         assert part in said
     assert [word for word in CLINICAL if word in page.text.lower()] == []
-    pages = dict.fromkeys(("start", "answers", "result", "call", "calendar"), ()) | {"question": ("P04",)}
-    for name, about in pages.items():
-        for answer in (visitor.get(visitor.url(name, *about)), visitor.post(visitor.url(name, *about))):
+    assert visitor.get(visitor.url("question", "P04"))["Location"] == visitor.url()
+    for name in ("start", "answers", "result", "call", "calendar"):
+        for answer in (visitor.get(visitor.url(name)), visitor.post(visitor.url(name))):
             assert answer.status_code in (302, 405)
             assert answer.get("Location", visitor.url()) == visitor.url()
+
+
+def test_what_goes_wrong_behind_a_link_says_whom_to_call_and_nothing_for_staff():
+    clinic = make_clinic()
+    visitor = Visitor(appointment(location=clinic), enforce_csrf_checks=True)
+    visitor.enter()
+    failures = {
+        404: visitor.get(f"{visitor.url()}nothing/here/"),
+        403: visitor.post(visitor.url(), BORN),
+    }
+    for status, page in failures.items():
+        assert page.status_code == status
+        assert f"Call {clinic.phone}" in words(page) and "Needlepoint" not in page.text
+        assert "location" not in words(page)
+    make_clinic()
+    for page in (visitor.get(f"{visitor.url()}nothing/here/"), visitor.post(visitor.url(), BORN)):
+        assert "020 7946" not in words(page)
+    assert "Needlepoint" in visitor.get("/nothing/here/").text
+
+
+def test_an_answer_that_comes_too_late_waits_behind_the_gate_and_is_kept_after_it():
+    visitor = Visitor()
+    visitor.enter()
+    page = visitor.answer("P02", "no")
+    assert "What is your date of birth?" in words(page) and not PatientAnswers.objects.exists()
+    assert [word for word in CLINICAL if word in page.text.lower()] == []
+    for day, tries in (({**BORN, "day": "x"}, 5), ({**BORN, "day": "18"}, 4)):
+        page = visitor.post(visitor.url(), day | carried(page))
+        assert page.status_code == 422 and carried(page) == {"question": "P02", "P02": "no"}
+        assert PatientLink.objects.get().tries_left == tries
+    passed = visitor.post(visitor.url(), BORN | carried(page))
+    assert (passed.status_code, passed["Location"]) == (307, visitor.url("question", "P02"))
+    visitor.post(passed["Location"], BORN | carried(page))
+    assert kept() == {"P02": {"P02": ["no"]}}
+
+
+def carried(page) -> dict:
+    fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page.text)
+    return {name: value for name, value in fields if name != "csrfmiddlewaretoken"}
+
+
+@pytest.mark.parametrize("question", ["Q77", "<script>alert(7)</script>", "x\x00", "../result"])
+def test_what_is_no_question_waits_behind_no_gate(question):
+    visitor = Visitor()
+    visitor.enter()
+    passed = visitor.post(visitor.url(), BORN | {"question": question, f"{question}_0": "<img src=x>"})
+    assert (passed.status_code, passed["Location"]) == (302, visitor.url("start"))
+    wrong = visitor.post(visitor.url(), {"question": question, f"{question}_0": "<img src=x>"})
+    assert "<script>alert" not in wrong.text and "<img src=x" not in wrong.text
 
 
 def test_the_right_date_opens_the_questions_for_half_an_hour(monkeypatch):

@@ -198,6 +198,30 @@ def test_a_question_survives_whatever_is_typed(question):
                 assert answer.status_code == 422, what
 
 
+def test_a_mistake_is_marked_where_it_is_and_nowhere_before_it_is_made():
+    visitor = Visitor(appointment(patient=make_patient(clinic := make_clinic()), location=clinic), "booking")
+    visitor.pass_the_gate()
+    page = visitor.get(visitor.url("question", "Q23"))
+    assert "aria-invalid" not in page.text and "<title>Error:" not in page.text
+    refused = visitor.answer("Q23", Q23_0="")
+    assert "aria-invalid" in refused.text and "<title>Error:" in refused.text
+    assert 'action="#mistake"' in refused.text and 'id="mistake" tabindex="-1"' in refused.text
+    visitor.answer("Q04", "yes")
+    assert "aria-invalid" not in visitor.get(visitor.url("question", "Q04b")).text
+    assert visitor.answer("Q04b", Q04b_day="3").text.count('aria-invalid="true" aria-describedby="mistake"') == 3
+
+
+def test_who_brings_the_questions_back_reads_how_long_they_take():
+    visitor = Visitor()
+    visitor.pass_the_gate()
+    assert "Before your visit on Wednesday" in words(visitor.get(visitor.url("start")))
+    visitor.answer("P01", "yes")
+    said = words(visitor.get(visitor.url("question", "P01b")))
+    assert "we go through your health questions after this. That takes about 5 minutes." in said
+    visitor.answer("P04", "yes")
+    assert "5 minutes" not in words(visitor.get(visitor.url("question", "P04b")))
+
+
 def test_none_and_something_else_are_asked_about():
     visitor = Visitor(appointment(patient=make_patient(clinic := make_clinic()), location=clinic), "booking")
     visitor.pass_the_gate()
