@@ -18,10 +18,10 @@ MEDICINE = "azathioprine"
 
 @pytest.fixture
 def held():
-    """A visit in a week, on hold because nobody has asked the prescriber yet."""
+    """A visit in a week, on hold because nobody but the patient says that the prescriber has agreed."""
     location, now = make_clinic(), times.now()
     patient = make_clear_patient(location, given_name="Nadia", family_name="Rahimi")
-    answers = {"Q05": "yes", "Q05b": MEDICINE, "Q05c": "not_asked"}
+    answers = {"Q05": "yes", "Q05b": MEDICINE, "Q05c": "may_pause"}
     record_answers(patient=patient, answers=answers, by=None, now=now)
     return make_appointment(
         location=location,
@@ -40,6 +40,7 @@ def test_a_hold_ends_with_the_advice_of_the_prescriber(page, sign_in, held, axe,
     page.goto(reverse("scheduling:screening-show", args=[held.public_id]))
     expect(page.get_by_role("heading", name="Nadia Rahimi")).to_be_visible()
     expect(page.get_by_text("Needs a look", exact=True)).to_be_visible()
+    expect(page.get_by_text("it counts once it is recorded who said so, and when").first).to_be_visible()
     axe(page)
     take_pictures(page, "screening-review")
 
@@ -56,6 +57,7 @@ def test_a_hold_ends_with_the_advice_of_the_prescriber(page, sign_in, held, axe,
     form.locator("[name=said_on]").fill(times.local_date(times.now(), held.location.zone).isoformat())
     form.get_by_role("button", name="Write it down").click()
     expect(page.get_by_text("Dr Amara Obi").first).to_be_visible()
+    take_pictures(page, "screening-advice")
     screening = Screening.objects.newest_first().first()
     assert (screening.cause, screening.stands_in_the_way, screening.created_by) == ("advice", False, lead)
     assert PrescriberAdvice.objects.get().said == "may_pause"
