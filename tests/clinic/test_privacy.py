@@ -34,6 +34,7 @@ from tests.servers import Received, smtp_sink
 from treatments.answers import record_answers
 from treatments.catalogue import Stage, read, shipped_text
 from treatments.models import Course, Screening, ScreeningFinding
+from treatments.reasons import reason_of
 
 pytestmark = pytest.mark.django_db
 
@@ -41,6 +42,12 @@ DO_NOT_READ_ANSWERS = ["receptionist", "owner"]
 
 
 # --- Health, and those who do not treat -------------------------------------------------------------------------------
+
+
+def shown(finding: ScreeningFinding) -> str:
+    """What those who treat read of a finding, after the name of its rule."""
+    words = reason_of(finding).partition(": ")[2]
+    return words[:1].upper() + words[1:]
 
 
 @pytest.fixture
@@ -51,7 +58,9 @@ def health_words(scene) -> dict[str, re.Pattern]:
     medicines = {name for what, names in lists if what != "long_acting" for name in names}
     # every patient is asked to come with a clean face, and a mail is called so: it says nothing about anybody
     rules = {rule["name"] for rule in catalogue["rules"]} - {"Clean face"}
-    reasons = set(ScreeningFinding.objects.values_list("reason", flat=True))
+    findings = ScreeningFinding.objects.select_related("screening__catalogue_version")
+    in_the_way = findings.filter(outcome__in=Screening.STANDS_IN_THE_WAY)
+    reasons = {each.reason for each in findings} | {shown(each) for each in in_the_way}
     facts = {text for fact in MedicalFact.objects.all() for text in (fact.subject, fact.on) if text}
     offered = " ".join(protocol["name"] for protocol in catalogue["protocols"]).lower()  # "and dark marks"
     told = (*medicines, *rules, *reasons, *facts, *HEALTH)
@@ -122,7 +131,7 @@ def test_the_words_are_there_for_those_who_treat(scene, health_words):
     assert {*HEALTH[:2], "isotretinoin"} <= set(said_in(record, health_words))
     assert "the code of a rule" in said_in(panel, health_words)
     held = ScreeningFinding.objects.filter(screening__session=scene.held.session, outcome="hold")
-    assert set(held.values_list("reason", flat=True)) <= set(said_in(panel, health_words))
+    assert {shown(each) for each in held} <= set(said_in(panel, health_words))
 
 
 @pytest.mark.parametrize("who", DO_NOT_READ_ANSWERS)
