@@ -85,6 +85,7 @@ def test_what_comes_of_the_answers_has_no_accessibility_faults(screen):
         "a medicine": (asked_anew(), medicine),
         "not sure": (checked(), {"P02": "not_sure"}),
         "a clinician looks": (asked_anew(), {"Q10": "yes"}),
+        "not to come": (asked_anew(), {"Q12": "yes"}),
         "no number": (asked_anew(phone=""), {"Q10": "yes"}),
     }
     faults = []

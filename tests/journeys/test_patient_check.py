@@ -100,7 +100,7 @@ def test_a_sunburn_two_days_before_is_answered_on_the_phone_seen_at_once_and_mov
     axe(phone)
     give_date(phone, "17", "5", "1990")
     go_on(phone, "Try again")
-    expect(phone.get_by_role("heading", name=re.compile("still right for you"))).to_be_visible()
+    expect(phone.get_by_role("heading", name=re.compile("Before your visit on"))).to_be_visible()
     axe(phone)
     go_on(phone, "Start")
 
