@@ -93,6 +93,11 @@ class Found:
         return self.finding.outcome == Outcome.HOLD
 
     @property
+    def is_unanswered(self) -> bool:
+        """Whether it waits for answers none of which was given."""
+        return self.is_on_hold and not self.said
+
+    @property
     def literature(self) -> str:
         """Where published work and the clinic's rule part, in the catalogue's words."""
         return self.rule.extras.get("note", "")
@@ -173,6 +178,15 @@ class Review:
             Found(each.finding, each.rule, each.catalogue, tuple(reader.said_to(each.rule)))
             for each in findings_of(self.screening)
         ]
+
+    @property
+    def spoken(self) -> list[Found]:
+        """The findings of which something was said, and those that nobody need ask about."""
+        return [each for each in self.findings if not each.is_unanswered]
+
+    @property
+    def unanswered(self) -> list[Found]:
+        return [each for each in self.findings if each.is_unanswered]
 
     @cached_property
     def clear(self) -> list[Found]:

@@ -102,6 +102,17 @@ def page(client, visit):
 # --- Those who treat --------------------------------------------------------------------------------------------------
 
 
+def test_rules_that_wait_for_answers_stand_behind_what_was_said(lead, clinic, practitioner):
+    unasked = make_appointment(
+        location=clinic, practitioner=practitioner, patient=make_patient(clinic), starts_at=START
+    )
+    say(unasked, **IMMUNE)
+    text = page(lead, unasked)
+    said, waiting = text.index("1 Needs a look Medicine that calms the immune system"), text.index("wait for answers")
+    assert said < waiting < text.index("Pregnant, or perhaps E08")
+    assert "2 Needs a look" not in text
+
+
 def test_findings_stand_worst_first_with_what_was_said_by_whom(treating, visit):
     say(visit, **PEEL, **IMMUNE)
     text = page(treating, visit)
