@@ -13,7 +13,7 @@ from django.db import transaction
 
 from clinic.models import Location
 from clinic.times import local_date
-from scheduling.booking import book_appointment, book_session
+from scheduling.booking import NotEligible, book_appointment, book_session
 from scheduling.demo_clinic.answers import Answering
 from scheduling.demo_clinic.calls import store_calls
 from scheduling.demo_clinic.courses import PlannedCourse, Planner
@@ -81,7 +81,7 @@ def _book_some_now(place: Place, courses: list[PlannedCourse], now: datetime, rn
 
 
 def _book(place: Place, course: PlannedCourse, now: datetime, rng: Random) -> bool:
-    """Book the next session where a time is free for it."""
+    """Book the next session where a time is free for it, and the patient may come."""
     patient, protocol, window = course.person.patient, course.protocol, course.window
     wish = {"location": place.location, "practitioner": course.practitioner, "now": now}
     skin = {"patient": patient, "protocol": protocol, "zones": course.zones}
@@ -90,10 +90,13 @@ def _book(place: Place, course: PlannedCourse, now: datetime, rng: Random) -> bo
     if not slots:
         return False
     wish |= {"starts_at": rng.choice(slots).starts_at, "by": place.reception}
-    if window is None:
-        book_appointment(planned_sessions=course.planned, **wish, **skin)
-    else:
-        number = len(course.days) + 1
-        sessions = CourseSession.objects.select_related("course__patient", "course__protocol")
-        book_session(session=sessions.get(course__patient=patient, course__protocol=protocol, number=number), **wish)
+    try:
+        if window is None:
+            book_appointment(planned_sessions=course.planned, **wish, **skin)
+        else:
+            sessions = CourseSession.objects.select_related("course__patient", "course__protocol")
+            next_one = {"course__patient": patient, "course__protocol": protocol, "number": len(course.days) + 1}
+            book_session(session=sessions.get(**next_one), **wish)
+    except NotEligible:
+        return False
     return True

@@ -125,6 +125,8 @@ def screening_ask(request: HttpRequest, public_id: uuid.UUID) -> HttpResponse:
     newest = appointment.session.screenings.newest_first().first()
     data = request.POST if request.method == "POST" else None
     answers = open_questions(appointment, newest, data, now=times.now())
+    if answers.is_bound and answers.is_valid() and not answers.answers:
+        answers.add_error(None, _("Answer at least one of these, or ask later."))
     if answers.is_bound and answers.is_valid():
         keep_visit_answers(
             appointment=appointment,

@@ -154,6 +154,15 @@ def test_an_answer_that_cannot_be_read_is_refused_and_stays_typed(client, visit)
     assert known_answers(visit.patient)["Q04"] == "not_sure"
 
 
+def test_sending_no_answer_at_all_keeps_nothing_and_says_so(client, visit):
+    say(visit, Q04="not_sure")
+    before = newest(visit)
+    answer = client.post(url(visit), {})
+    assert answer.status_code == 422
+    assert "Answer at least one of these, or ask later." in words(answer)
+    assert newest(visit) == before
+
+
 def test_a_cancelled_visit_asks_nothing(client, visit):
     say(visit, Q04="not_sure")
     booking.cancel_appointment(appointment=visit, revision=0, by=None, now=NOW)
