@@ -23,15 +23,6 @@ class PatientLinkQuerySet(models.QuerySet):
             "typed",
         )
 
-    def links_locked(self, location, at):
-        """Those that somebody could not open and whose visit is still to come: the patient needs a call."""
-        return self.filter(
-            appointment__location=location,
-            appointment__state__in=Appointment.State.AHEAD,
-            appointment__starts_at__gt=at,
-            locked_at__isnull=False,
-        )
-
 
 class PatientLink(models.Model):
     """A link in a mail. Only the hash of its token is kept; `clinic.links` makes both.

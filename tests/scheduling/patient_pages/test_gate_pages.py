@@ -16,6 +16,7 @@ from clinic.models import OutgoingMail
 from scheduling import booking
 from scheduling.models import Appointment, PatientAnswers, PatientLink
 from scheduling.reminders import mail_due_reminders
+from scheduling.worklists import read_worklists
 from tests.factories import (
     NOW,
     make_appointment,
@@ -200,6 +201,12 @@ def test_what_is_no_date_costs_no_try(typed):
     assert PatientLink.objects.get().wrong_tries == 0
 
 
+def locked(location, at):
+    """The visits on the clinic's list of links that were locked."""
+    lists = read_worklists(location=location, now=at, for_treating=False)
+    return [row.appointment for each in lists if each.key == "links" for row in each.rows]
+
+
 def test_five_wrong_tries_lock_the_link_and_tell_the_clinic():
     visitor = Visitor()
     visitor.enter()
@@ -208,15 +215,14 @@ def test_five_wrong_tries_lock_the_link_and_tell_the_clinic():
         assert answer.status_code == 422
         assert f"You have {left} tr{'y' if left == 1 else 'ies'} left." in words(answer)
     here = visitor.visit.location
-    assert not PatientLink.objects.links_locked(here, NOW).exists()
+    assert locked(here, NOW) == []
     for attempt in (BORN | {"year": "1980"}, BORN):
         answer = visitor.post(visitor.url(), attempt)
         assert answer.status_code == 403
         assert "We have locked this page" in words(answer) and "Olivia" not in words(answer)
     assert visitor.enter().status_code == 403
-    assert list(PatientLink.objects.links_locked(here, NOW + timedelta(minutes=1))) == [visitor.link]
-    assert not PatientLink.objects.links_locked(make_clinic(), NOW).exists()
-    assert not PatientLink.objects.links_locked(here, START).exists()
+    assert locked(here, NOW + timedelta(minutes=1)) == [visitor.visit]
+    assert locked(make_clinic(), NOW) == locked(here, START) == []
 
 
 def test_the_right_date_gives_all_tries_back():
