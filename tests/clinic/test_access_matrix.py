@@ -352,6 +352,12 @@ def test_a_fragment_is_refused_like_its_page(scene):
                 assert [word for word in (*CONTACTS, *HEALTH) if word in said(answer)] == []
 
 
+def test_no_link_leads_nowhere(scene):
+    for who in ("owner", "practitioner"):
+        client = client_of(scene, who)
+        assert [url for url in pages(scene) if 'href=""' in client.get(url).content.decode()] == []
+
+
 def test_roles_add_up(scene):
     both = signed_in("receptionist", "practitioner", location=scene.location)
     assert both.get(scene.url("scheduling:fact-create", "patient")).status_code == 200
