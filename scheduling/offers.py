@@ -124,15 +124,16 @@ def first_day_after(
 ) -> date | None:
     """The first whole day after a visit on which nothing with a date is in its way, neither what blocks nor what holds.
 
-    None where nothing blocks until a date, or something else is in the way, unless somebody has decided on a day.
+    None where nothing blocks until a date, or something blocks without one, unless somebody has decided on a day.
     """
     zone = appointment.location.zone
     in_the_way = standing(screening.findings.all()) if screening.stands_in_the_way else []
     decided = screening.decision.not_before if hasattr(screening, "decision") else None
     known, holds = [], []
-    if not eligibility.is_open_ended and all(each.clear_from for each in in_the_way):
+    blocking = [each for each in in_the_way if Outcome(each.outcome).is_blocking]
+    if not eligibility.is_open_ended and all(each.clear_from for each in blocking):
         known = [eligibility.not_before, screening.not_before]
-        holds = [each.clear_from for each in in_the_way]
+        holds = [each.clear_from for each in in_the_way if each.clear_from]
         holds += [
             instant_of(each.clear_from, zone)
             for each in eligibility.result.findings

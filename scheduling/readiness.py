@@ -19,6 +19,7 @@ from scheduling.models import Appointment
 from scheduling.offers import Later, offer_later_times
 from scheduling.slots import Slot
 from treatments.catalogue import Stage
+from treatments.left_out import names_left_out
 from treatments.models import Consent, Screening, ScreeningDecision, ScreeningFinding
 
 CHECK_BEFORE = timedelta(hours=48)
@@ -68,12 +69,13 @@ def read_readiness(*, appointment: Appointment, now: datetime) -> Readiness:
     standing = Standing(
         light=light,
         day=day,
+        is_offered=later.passes or hasattr(newest, "decision"),
         is_asked=bool(on_file.count),
         is_checked=check.is_done,
         is_unheard=later.is_unheard,
         passes=later.passes,
         waits_for_plan=appointment.session.waits_for_plan,
-        left_out=_left_out(appointment, newest),
+        left_out=names_left_out(appointment.session, newest),
     )
     return Readiness(
         appointment=appointment,
@@ -85,17 +87,21 @@ def read_readiness(*, appointment: Appointment, now: datetime) -> Readiness:
         words=_words(appointment, newest, standing),
         script=what_to_say(standing),
         steps=_steps(appointment, standing, later.first_day, on_file.last_given, check),
-        slots=_first_of_days(later, zone) if day else [],
+        slots=_first_of_days(later, zone) if standing.offered else [],
         slots_words=_slots_words(standing),
     )
 
 
 @dataclass(frozen=True)
 class Standing:
-    """How it stands with a visit, as far as reception may know. `left_out` names the skin that it goes on without."""
+    """How it stands with a visit, as far as reception may know. `left_out` names the skin that it goes on without.
+
+    Before `day` nothing is possible; it `is_offered` unless something else waits for a clinician.
+    """
 
     light: Light
     day: str | None
+    is_offered: bool = True
     is_asked: bool = True
     is_checked: bool | None = None
     is_unheard: bool = False
@@ -103,10 +109,10 @@ class Standing:
     waits_for_plan: bool = False
     left_out: str = ""
 
-
-def _left_out(appointment: Appointment, newest: Screening | None) -> str:
-    codes = newest.zones_left_out if newest else ()
-    return ", ".join(zone.name for zone in appointment.session.course.zones.all() if zone.code in codes)
+    @property
+    def offered(self) -> str | None:
+        """The first day that may be promised."""
+        return self.day if self.is_offered else None
 
 
 def _first_of_days(later: Later, zone: ZoneInfo) -> list[Slot]:
@@ -117,7 +123,7 @@ def _first_of_days(later: Later, zone: ZoneInfo) -> list[Slot]:
 
 
 def _slots_words(standing: Standing) -> str:
-    if standing.day:
+    if standing.offered:
         return _("No free time was found near that day. Look at all times.")
     if standing.light == Light.STOP:
         return _("A clinician decides first. A time is offered when a first day is known.")
@@ -152,7 +158,12 @@ def _words(appointment: Appointment, newest: Screening | None, standing: Standin
     if standing.light == Light.STOP:
         start = date_format(local_date(appointment.starts_at, appointment.location.zone), "j F")
         words = _("The visit on %(start)s cannot be started.") % {"start": start}
-        words += " " + (_("Please move it.") if standing.day else _("There is no first date yet: a clinician decides."))
+        if standing.offered:
+            words += " " + _("Please move it.")
+        elif standing.day:
+            words += " " + _("A clinician decides what comes next.")
+        else:
+            words += " " + _("There is no first date yet: a clinician decides.")
         if hasattr(newest, "decision") and newest.decision.kind == ScreeningDecision.Kind.POSTPONE:
             return _("Decided by %(name)s. %(words)s") % {"name": newest.decision.decided_by.name, "words": words}
         return words
@@ -169,13 +180,13 @@ def _words(appointment: Appointment, newest: Screening | None, standing: Standin
 
 def what_to_say(standing: Standing) -> str:
     """Sentences that can be said on the phone as they stand."""
-    if standing.day:
+    if standing.offered:
         why = (
             _("We still need to hear from your doctor. Please keep taking all your medicines as before.")
             if standing.is_unheard
             else _("Your skin needs a little more time.")
         )
-        first = _("The first day we can offer is %(day)s. Moving is free.") % {"day": standing.day}
+        first = _("The first day we can offer is %(day)s. Moving is free.") % {"day": standing.offered}
         return f"{why} {first}"
     if standing.light == Light.CLEAR:
         return " ".join(filter(None, _all_well(standing)))

@@ -15,6 +15,12 @@ class LeftOut:
     reasons: tuple[str, ...]
 
 
+def names_left_out(session: CourseSession, screening: Screening | None) -> str:
+    """Which of its zones the visit goes on without, after a screening with `findings` prefetched."""
+    codes = screening.zones_left_out if screening else ()
+    return ", ".join(zone.name for zone in session.course.zones.all() if zone.code in codes)
+
+
 def left_out_of(session: CourseSession) -> dict[str, LeftOut]:
     """By zone code, what the newest screening of a session takes out of its visit. A constant number of queries."""
     newest = (

@@ -14,6 +14,7 @@ from scheduling.offers import ends_by_itself, first_day_after
 from treatments.catalogue import Outcome, QuestionKind, Rule
 from treatments.catalogue.spec import DATES, NOT_SURE
 from treatments.decisions import standing
+from treatments.left_out import names_left_out
 from treatments.models import Screening, ScreeningFinding
 from treatments.prescribers import ADVICE, IMMUNE_MEDICINE
 from treatments.publishing import catalogue_of
@@ -53,13 +54,13 @@ def result_of(appointment: Appointment, now: datetime) -> Result:
     in_the_way = standing(findings) if screening.stands_in_the_way else []
     if not in_the_way:  # what somebody has let pass is not spoken of any more
         beside = [each for each in findings if each not in standing(findings)]
-        return Result(GOOD, told.messages(beside), left_out=_left_out(appointment, screening))
+        return Result(GOOD, told.messages(beside), left_out=names_left_out(appointment.session, screening))
     is_unsure = any(map(told.is_unsure, in_the_way))
     blocking = [each for each in in_the_way if Outcome(each.outcome).is_blocking and not each.ends_only_with_answer]
     sure = [each for each in blocking if not told.is_unsure(each)]
     if sure or hasattr(screening, "decision"):  # a decision that keeps it in the way has put it off
         first_day = _first_day(appointment, screening, now)
-        if first_day or ends_by_itself(screening):
+        if ends_by_itself(screening) or (first_day and hasattr(screening, "decision")):
             return Result(MOVE, told.messages(sure, first_day), first_day)
         return Result(STOP, told.messages(in_the_way))
     has_heard = told.answers.get(ADVICE) == MAY_PAUSE  # and who said so is for us to ask
@@ -82,11 +83,6 @@ def _first_day(appointment: Appointment, screening: Screening, now: datetime) ->
     )
     day = first_day_after(appointment=appointment, screening=screening, eligibility=eligibility, now=now)
     return date_format(day, "l j F Y") if day else ""
-
-
-def _left_out(appointment: Appointment, screening: Screening) -> str:
-    zones = appointment.session.course.zones.all()
-    return ", ".join(zone.name for zone in zones if zone.code in screening.zones_left_out)
 
 
 class _Told:

@@ -241,7 +241,7 @@ def test_screenings_in_every_state_have_no_accessibility_faults(scene, desk, sit
 
     answer(Q04="yes", Q04b=today.isoformat())
     look_as("lead", "practitioner", shows="cannot go ahead as booked")
-    look_as("receptionist", shows="Not possible as booked")
+    look_as("receptionist", shows="Not before")
     decide(scene.held, ScreeningDecision.Kind.POSTPONE, not_before=scene.at(200).date(), reason="The half year.")
     look_as("lead", shows="Postponed")
     look_as("receptionist", shows="Decided by Rowan Lead.")

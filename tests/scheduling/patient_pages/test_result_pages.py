@@ -119,6 +119,9 @@ def test_a_day_is_named_only_where_nothing_else_is_in_the_way():
     visitor.send()
     assert "Please do not come on Wednesday 14 January" in told(visitor) and "24 January" not in told(visitor)
     assert "24 January" not in script(visitor)
+    readiness = read_readiness(appointment=visitor.visit, now=NOW)
+    assert (readiness.headline, readiness.slots) == ("Not before Saturday 24 January", [])
+    assert readiness.words == "The visit on 14 January cannot be started. A clinician decides what comes next."
 
 
 def test_reception_names_the_same_day():
