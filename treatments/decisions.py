@@ -236,11 +236,7 @@ def _once_more(screening: Screening, *, by: User, now: datetime) -> Screening:
     again = Screening.objects.create(
         **{name: getattr(screening, name) for name in names}, created_at=now, created_by=by
     )
-    names = ("rule_code", "outcome", "zones", "clear_from", "reason", "ends_only_with_answer")
-    ScreeningFinding.objects.bulk_create(
-        ScreeningFinding(screening=again, **{name: getattr(each, name) for name in names})
-        for each in screening.findings.all()
-    )
+    ScreeningFinding.objects.bulk_create(each.again_in(again) for each in screening.findings.all())
     return again
 
 

@@ -304,9 +304,7 @@ def _left_standing(
 def _let_stand(left: list[ScreeningFinding], screening: Screening, findings: list[ScreeningFinding]) -> None:
     """Add what another stage left behind to a screening that is not stored yet."""
     for finding in left:
-        copy = ScreeningFinding(screening=screening)
-        for name in ("rule_code", "outcome", "zones", "clear_from", "reason", "ends_only_with_answer"):
-            setattr(copy, name, getattr(finding, name))
+        copy = finding.again_in(screening)
         findings.append(copy)
         outcome = Outcome(copy.outcome)
         screening.outcome = max(Outcome(screening.outcome), outcome, key=lambda each: each.severity)

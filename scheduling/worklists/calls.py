@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 
 from scheduling.links import renewal_of
 from scheduling.models import Appointment, CallRequest, PatientLink, Reminder
-from scheduling.worklists.rows import Reading, Row
+from scheduling.worklists.rows import Reading, Row, visit_row
 from scheduling.worklists.screenings import is_held
 
 State = Appointment.State
@@ -32,16 +32,8 @@ def asked(reading: Reading) -> QuerySet:
 def asked_row(reading: Reading, appointment: Appointment) -> Row:
     [request] = appointment.waiting_requests
     asked = {"at": reading.words(request.asked_at), "name": request.asked_by and request.asked_by.name}
-    return Row(
-        patient=appointment.patient,
-        appointment=appointment,
-        why=(_("For a clinician, asked by %(name)s: %(at)s") if request.asked_by else _("Asked: %(at)s")) % asked,
-        by_when=reading.words(appointment.starts_at),
-        is_pressing=reading.is_today(appointment.starts_at),
-        phone=appointment.patient.phone,
-        action=_("Open the visit"),
-        url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
-    )
+    why = _("For a clinician, asked by %(name)s: %(at)s") if request.asked_by else _("Asked: %(at)s")
+    return visit_row(reading, appointment, why=why % asked)
 
 
 def not_bookable(reading: Reading) -> QuerySet:
@@ -80,16 +72,7 @@ def refused(reading: Reading) -> QuerySet:
 
 def refused_row(reading: Reading, appointment: Appointment) -> Row:
     last = appointment.refused_reminders[-1]
-    return Row(
-        patient=appointment.patient,
-        appointment=appointment,
-        why=_("Refused: %(mail)s") % {"mail": last.get_kind_display()},
-        by_when=reading.words(appointment.starts_at),
-        is_pressing=reading.is_today(appointment.starts_at),
-        phone=appointment.patient.phone,
-        action=_("Open the visit"),
-        url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
-    )
+    return visit_row(reading, appointment, why=_("Refused: %(mail)s") % {"mail": last.get_kind_display()})
 
 
 def locked(reading: Reading) -> QuerySet:
@@ -103,17 +86,8 @@ def locked(reading: Reading) -> QuerySet:
 
 
 def locked_row(reading: Reading, appointment: Appointment) -> Row:
-    return Row(
-        patient=appointment.patient,
-        appointment=appointment,
-        why=_("Five wrong dates of birth. Call, and compare the date on file"),
-        by_when=reading.words(appointment.starts_at),
-        is_pressing=reading.is_today(appointment.starts_at),
-        phone=appointment.patient.phone,
-        renewal=renewal_of(appointment, reading.now),
-        action=_("Open the visit"),
-        url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
-    )
+    why = _("Five wrong dates of birth. Call, and compare the date on file")
+    return visit_row(reading, appointment, why=why, renewal=renewal_of(appointment, reading.now))
 
 
 def to_phone(reading: Reading) -> QuerySet:
@@ -128,13 +102,4 @@ def to_phone(reading: Reading) -> QuerySet:
 
 
 def to_phone_row(reading: Reading, appointment: Appointment) -> Row:
-    return Row(
-        patient=appointment.patient,
-        appointment=appointment,
-        why=_("No e-mail address"),
-        by_when=reading.words(appointment.starts_at),
-        is_pressing=reading.is_today(appointment.starts_at),
-        phone=appointment.patient.phone,
-        action=_("Open the visit"),
-        url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
-    )
+    return visit_row(reading, appointment, why=_("No e-mail address"))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils.dateformat import format as format_date
 from django.utils.translation import gettext as _
 
@@ -68,6 +69,21 @@ class Reading:
         if self.is_today(at):
             return _("Today, %(time)s") % {"time": f"{local:%H:%M}"}
         return format_date(local, "D j M, H:i" if local.year == present.year else "D j M Y, H:i")
+
+
+def visit_row(reading: Reading, appointment: Appointment, *, why: str, **others) -> Row:
+    """Somebody to call about a visit to come, and the visit to open."""
+    return Row(
+        patient=appointment.patient,
+        appointment=appointment,
+        why=why,
+        by_when=reading.words(appointment.starts_at),
+        is_pressing=reading.is_today(appointment.starts_at),
+        phone=appointment.patient.phone,
+        action=_("Open the visit"),
+        url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
+        **others,
+    )
 
 
 def rows_of(reading: Reading, waiting: QuerySet, row: Callable[[Reading, Appointment], Row]) -> list[Row]:

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from patients.models import MedicalFact
 from scheduling.models import Appointment
-from scheduling.worklists.rows import Reading, Row
+from scheduling.worklists.rows import Reading, Row, visit_row
 from treatments.catalogue import Outcome, Override, Stage
 from treatments.decisions import standing, who_may_decide
 from treatments.models import CatalogueVersion, Screening, ScreeningDecision, ScreeningFinding
@@ -164,13 +164,4 @@ def without_answers(reading: Reading) -> QuerySet:
 
 
 def without_answers_row(reading: Reading, appointment: Appointment) -> Row:
-    return Row(
-        patient=appointment.patient,
-        appointment=appointment,
-        why=_("48-hour check") if appointment.is_asked else _("Health form"),
-        by_when=reading.words(appointment.starts_at),
-        is_pressing=reading.is_today(appointment.starts_at),
-        phone=appointment.patient.phone,
-        action=_("Open the visit"),
-        url=reverse("scheduling:appointment-show", args=[appointment.public_id]),
-    )
+    return visit_row(reading, appointment, why=_("48-hour check") if appointment.is_asked else _("Health form"))

@@ -138,6 +138,11 @@ class ScreeningFinding(models.Model):
     def zones_left_out(self) -> frozenset[str]:
         return frozenset(self.zones.split(", ")) if self.zones else frozenset()
 
+    def again_in(self, screening: Screening) -> "ScreeningFinding":
+        """The same finding of another screening, not stored yet."""
+        names = ("rule_code", "outcome", "zones", "clear_from", "reason", "ends_only_with_answer")
+        return ScreeningFinding(screening=screening, **{name: getattr(self, name) for name in names})
+
 
 class ScreeningDecision(models.Model):
     """What somebody who may has decided about one screening. It is never edited.
